@@ -1,0 +1,193 @@
+"""The ambassador: `kubectl proxy` beside the app, so that plain HTTP on localhost reaches the API as the pod.
+
+Rule: the pod's own identity and nothing more. It listens on the pod's loopback only, passes Pod Security `restricted`,
+      brings its own expiring token (so the app needs none), and lets only reading methods through unless asked.
+Strategy: what makes it impossible is a Problem where the pod asked for it, a note where an installer's default did.
+Source: kubectl proxy's flags and their defaults, https://kubernetes.io/docs/reference/kubectl/generated/kubectl_proxy/
+"""
+
+from typing import Any
+
+import msgspec
+
+from webhook.api.pod import Resources
+from webhook.inject.annotations import KUBECONFIG, Problem
+from webhook.inject.fields import Literal, Variable
+from webhook.inject.reasons import Reason
+from webhook.inject.situation import AMBASSADOR, Note, Situation, declared
+
+TOKEN_VOLUME = "podmeta-ambassador-token"  # noqa: S105 - the name of a volume
+TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - DefaultAPITokenMountPath
+NATIVE_SINCE = 29  # the feature gate SidecarContainers is on by default from Kubernetes 1.29
+EXPIRES = 3600  # seconds; the kubelet renews the file at 80 % of it
+READ_ONLY = "^(POST|PUT|PATCH|DELETE)$"
+
+
+class Access(msgspec.Struct, frozen=True):
+    """What the ambassador adds to the pod. `url`: "" where the pod has none. `kubeconfig`: whether the file is asked."""
+
+    url: str = ""
+    kubeconfig: bool = False
+    container: dict[str, Any] | None = None
+    place: str = "containers"
+    volumes: tuple[dict[str, Any], ...] = ()
+    annotations: dict[str, str] = {}
+    notes: tuple[Note, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def variables(self, files: str | None) -> tuple[Variable, ...]:
+        """Variables for a container that reads the files at that path, or has none."""
+        if not self.url:
+            return ()
+        url = Variable("AMBASSADOR_URL", Literal(self.url))
+        if not self.kubeconfig or files is None:
+            return (url,)
+        return (url, Variable("KUBECONFIG", Literal(f"{files}/kubeconfig"), fixed=True))
+
+    def notes_for(self, container: str, files: str | None) -> list[Note]:
+        """The container that was to have a kubeconfig and cannot."""
+        return [Note(container, "KUBECONFIG", Reason.NO_VOLUME, warn=True)] if self.kubeconfig and not files else []
+
+
+def inject(situation: Situation) -> Access:
+    """The container, its token and the kubeconfig, or why not."""
+    options = situation.options
+    if not options.ambassador:
+        return Access()
+    obstacles = _obstacles(situation)
+    if obstacles and situation.asked("ambassador"):
+        return Access(problems=obstacles)
+    if obstacles or (situation.running and not situation.has(AMBASSADOR)):
+        reason = obstacles[0].reason if obstacles else Reason.EPHEMERAL
+        return Access(notes=(Note("", AMBASSADOR, reason),))
+    url = f"http://127.0.0.1:{options.ambassador_port}"
+    kubeconfig = options.ambassador_kubeconfig and options.volume
+    texts = {KUBECONFIG: _kubeconfig(url, situation.question.namespace)} if kubeconfig else {}
+    present = dict(situation.question.annotations)
+    mine = situation.added.annotations
+    missing = {k: text for k, text in texts.items() if k not in present or (k in mine and present[k] != text)}
+    if situation.has(AMBASSADOR):
+        ours = AMBASSADOR in situation.added.containers
+        notes = () if ours else (Note("", AMBASSADOR, Reason.CONTAINER_KEPT),)
+        return Access(url, kubeconfig, annotations=missing, notes=notes)
+    native = situation.defaults.kubernetes >= NATIVE_SINCE
+    return Access(
+        url,
+        kubeconfig,
+        _container(situation, native=native),
+        "initContainers" if native else "containers",
+        () if TOKEN_VOLUME in dict(situation.question.volumes) else (_token(),),
+        missing,
+    )
+
+
+def _obstacles(situation: Situation) -> tuple[Problem, ...]:
+    question, port = situation.question, situation.options.ambassador_port
+    found = []
+    if question.host_network:
+        found.append(
+            Problem(Reason.HOST_NETWORK, "podmeta/ambassador", "true", '"false", or a pod without hostNetwork: true')
+        )
+    if question.windows:
+        found.append(Problem(Reason.WINDOWS, "podmeta/ambassador", "true", '"false" in a Windows pod'))
+    found += [
+        Problem(
+            Reason.PORT_TAKEN,
+            "podmeta/ambassador-port",
+            str(port),
+            f"a port that no container declares; {target.name} declares {port}",
+        )
+        for target in question.targets
+        if target.name != AMBASSADOR
+        and any(p.container_port == port and p.protocol in (None, "TCP") for p in target.ports)
+    ]
+    return tuple(found)
+
+
+def _container(situation: Situation, *, native: bool) -> dict[str, Any]:
+    options, defaults = situation.options, situation.defaults
+    server = f"--server=http://127.0.0.1:{options.ambassador_port}"
+    reject = [f"--reject-methods={READ_ONLY}"] if options.ambassador_access == "read-only" else []
+    container: dict[str, Any] = {
+        "name": AMBASSADOR,
+        "image": defaults.ambassador_image,
+        "command": ["kubectl"],
+        "args": ["proxy", "--address=127.0.0.1", f"--port={options.ambassador_port}", *reject],
+        "resources": _resources(situation),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "runAsUser": defaults.ambassador_user,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        # The pod's init containers and its app wait until the API has answered through the proxy.
+        "startupProbe": {
+            "exec": {"command": ["kubectl", server, "get", "--raw", "/livez"]},
+            "periodSeconds": 1,
+            "timeoutSeconds": 10,
+            "failureThreshold": 60,
+        },
+        "volumeMounts": [{"name": TOKEN_VOLUME, "mountPath": TOKEN_PATH, "readOnly": True}],
+    }
+    if native:
+        container["restartPolicy"] = "Always"
+    return container
+
+
+def _resources(situation: Situation) -> dict[str, dict[str, str]]:
+    """Requests and limits, always; equal ones in a Guaranteed pod, so that it stays Guaranteed.
+
+    A resource that the pod declares for all its containers together is left to that: the API server refuses a pod whose
+    containers request more than the pod does.
+    """
+    shared, defaults = situation.question.resources, situation.defaults
+    requests = defaults.ambassador_limits if _guaranteed(situation) else defaults.ambassador_requests
+    sections = {"limits": dict(defaults.ambassador_limits), "requests": dict(requests)}
+    return {
+        kind: {name: figure for name, figure in figures.items() if not _shared(shared, name)}
+        for kind, figures in sections.items()
+    }
+
+
+def _shared(resources: Resources | None, name: str) -> bool:
+    return declared(resources, "limits", name) or declared(resources, "requests", name)
+
+
+def _guaranteed(situation: Situation) -> bool:
+    """Whether every container has requests equal to limits for cpu and memory (ComputePodQOS)."""
+    figures = [t.resources for t in situation.question.targets if t.kind != "ephemeralContainers"]
+    return bool(figures) and all(
+        r is not None
+        and r.limits is not None
+        and r.requests is not None
+        and r.limits.cpu is not None
+        and r.limits.memory is not None
+        and (r.limits.cpu, r.limits.memory) == (r.requests.cpu, r.requests.memory)
+        for r in figures
+    )
+
+
+def _token() -> dict[str, Any]:
+    """What the ServiceAccount admission plugin would mount, for this one container: token, CA and namespace."""
+    sources = [
+        {"serviceAccountToken": {"path": "token", "expirationSeconds": EXPIRES}},
+        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+        {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
+    ]
+    return {"name": TOKEN_VOLUME, "projected": {"sources": sources}}
+
+
+def _kubeconfig(url: str, namespace: str) -> str:
+    return "\n".join(
+        [
+            "apiVersion: v1",
+            "kind: Config",
+            f"clusters: [{{name: ambassador, cluster: {{server: '{url}'}}}}]",
+            "users: [{name: pod, user: {}}]",
+            f"contexts: [{{name: pod, context: {{cluster: ambassador, user: pod, namespace: '{namespace}'}}}}]",
+            "current-context: pod",
+            "",
+        ]
+    )

@@ -1,0 +1,120 @@
+"""Why a pod gets what it gets: the Plan as rows that a person reads.
+
+Rule: every item that was asked for has a row: injected, kept, left out or refused; each that is not simply
+      injected names its Reason.
+Strategy: the same Plan that becomes the patch, read once more. Rows are data; printing is somebody else's.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from webhook.inject.mutate import Rejected, Skipped, consider
+from webhook.inject.plan import ContainerPlan, Plan
+from webhook.inject.question import Question
+from webhook.inject.reasons import Reason
+from webhook.inject.situation import Defaults
+
+Verdict = Literal["injected", "kept", "left out", "refused"]
+_KEPT = {Reason.ENV_KEPT, Reason.MOUNT_KEPT, Reason.VOLUME_KEPT, Reason.CONTAINER_KEPT}
+
+
+class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One item of one container ("" for the pod): what became of it, where it comes from, and the reason."""
+
+    container: str
+    item: str
+    verdict: Verdict
+    source: str = ""
+    reason: Reason | None = None
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """What became of the pod, and the rows behind it."""
+
+    reason: Reason
+    sentence: str
+    rows: tuple[Row, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was refused, and nothing left out or kept that the pod asked for."""
+        return all(row.verdict == "injected" for row in self.rows)
+
+
+def explain(question: Question, defaults: Defaults) -> Explanation:
+    """The Explanation of a Question."""
+    considered = consider(question, defaults)
+    if isinstance(considered, Skipped):
+        return Explanation(considered.reason, considered.reason.sentence)
+    if isinstance(considered, Rejected):
+        rows = tuple(
+            Row("", f"{problem.key}: {problem.value}", "refused", f"accepted: {problem.accepted}", problem.reason)
+            for problem in considered.problems
+        )
+        return Explanation(Reason.INVALID, Reason.INVALID.sentence, rows)
+    rows = _rows(considered)
+    added = considered.containers or considered.volumes or considered.access.container or considered.annotations
+    reason = Reason.INJECTED if added else Reason.NOTHING_TO_ADD
+    return Explanation(reason, reason.sentence, rows)
+
+
+def _rows(plan: Plan) -> tuple[Row, ...]:
+    about = {(note.container, note.item): note.reason for note in plan.notes}
+    used: set[tuple[str, str]] = set()
+    rows: list[Row] = []
+    planned = {container.target.name: container for container in plan.containers}
+    names = [target.name for target in plan.question.targets]
+    for name in names:
+        if container := planned.get(name):
+            rows += _injected(plan, container, about, used)
+        rows += [
+            Row(name, item or "env and volume", _verdict(reason), "", reason)
+            for (holder, item), reason in about.items()
+            if holder == name and (holder, item) not in used
+        ]
+    return (*rows, *_pod(plan))
+
+
+def _injected(
+    plan: Plan, container: ContainerPlan, about: dict[tuple[str, str], Reason], used: set[tuple[str, str]]
+) -> list[Row]:
+    name = container.target.name
+    rows = []
+    for entry in container.env:
+        used.add((name, entry["name"]))
+        rows.append(Row(name, entry["name"], "injected", _source(entry), about.get((name, entry["name"]))))
+    if container.mount:
+        volume = next((v for v in plan.volumes if v["name"] == container.mount["name"]), None)
+        files = ", ".join(item["path"] for item in volume["downwardAPI"]["items"]) if volume else "the volume there"
+        rows.append(Row(name, container.mount["mountPath"], "injected", files))
+    return rows
+
+
+def _source(entry: dict[str, object]) -> str:
+    """An env entry's origin as the annotation spells it."""
+    match entry:
+        case {"valueFrom": {"fieldRef": {"fieldPath": str(path)}}}:
+            return path
+        case {"valueFrom": {"resourceFieldRef": {"resource": str(resource), "divisor": str(divisor)}}}:
+            return f"{resource}:{divisor}"
+        case _:
+            return f'"{entry["value"]}"'
+
+
+def _pod(plan: Plan) -> list[Row]:
+    rows = []
+    if container := plan.access.container:
+        options = plan.options
+        kind = "native sidecar" if plan.access.place == "initContainers" else "container"
+        source = f"{kind}, 127.0.0.1:{options.ambassador_port}, {options.ambassador_access}"
+        rows.append(Row("", container["name"], "injected", source))
+    return rows + [
+        Row("", note.item, _verdict(note.reason), "", note.reason) for note in plan.notes if not note.container
+    ]
+
+
+def _verdict(reason: Reason) -> Verdict:
+    if reason in _KEPT:
+        return "kept"
+    return "injected" if reason is Reason.ENV_FROM else "left out"

@@ -1,0 +1,102 @@
+"""The Situation: a Question beside what was asked for, as every injector sees it.
+
+Rule: what two injectors need to know is worked out here, once; injectors do not ask each other.
+Strategy: a frozen value with the selected containers and what is already ours, and small total questions about them.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from webhook.inject.annotations import Options, Problem
+from webhook.inject.question import Question, Target
+from webhook.inject.reasons import Reason
+from webhook.inject.status import Added
+
+AMBASSADOR = "podmeta-ambassador"
+
+
+class Defaults(msgspec.Struct, frozen=True):
+    """What the installer configured. `kubernetes`: the cluster's minor version, 36 for 1.36."""
+
+    options: Options
+    kubernetes: int = 36
+    deny_invalid: bool = True
+    ambassador_image: str = "registry.k8s.io/kubectl:v1.36.3"
+    ambassador_user: int = 65532
+    ambassador_requests: tuple[tuple[str, str], ...] = (("cpu", "10m"), ("memory", "64Mi"))
+    ambassador_limits: tuple[tuple[str, str], ...] = (("cpu", "500m"), ("memory", "128Mi"))
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Something to know about one item of one container ("" for the pod). `warn`: the user is told at admission."""
+
+    container: str
+    item: str
+    reason: Reason
+    warn: bool = False
+
+
+class Situation(msgspec.Struct, frozen=True):
+    """`selected`: the containers that get env and volume. `running`: only an ephemeral container can be added to."""
+
+    question: Question
+    options: Options
+    defaults: Defaults
+    added: Added
+    selected: tuple[Target, ...]
+    running: bool
+
+    @classmethod
+    def of(cls, question: Question, options: Options, defaults: Defaults, added: Added) -> "Situation":
+        """Put together what the injectors need."""
+        running = question.operation == "UPDATE"
+        candidates = [target for target in question.targets if target.name != AMBASSADOR]
+        if running:
+            fresh = [t for t in candidates if t.kind == "ephemeralContainers" and t.name not in question.old]
+            selected = tuple(t for t in fresh if _wanted(t.debugs or t.name, options, unnamed=not t.debugs))
+        else:
+            selected = tuple(t for t in candidates if _wanted(t.name, options))
+        return cls(question, options, defaults, added, selected, running)
+
+    def problems(self) -> list[Problem]:
+        """Names in podmeta/containers and podmeta/skip-containers that the pod does not have."""
+        names = [target.name for target in self.question.targets if target.name != AMBASSADOR]
+        lists = {
+            "podmeta/containers": self.options.containers,
+            "podmeta/skip-containers": self.options.skip_containers,
+        }
+        return [
+            Problem(Reason.UNKNOWN_CONTAINER, key, name, ", ".join(names))
+            for key, listed in lists.items()
+            for name in listed
+            if name not in names
+        ]
+
+    def notes(self) -> Iterator[Note]:
+        """The containers that the pod's own lists leave out."""
+        chosen = {target.name for target in self.selected}
+        for target in self.question.targets:
+            if not self.running and target.name not in chosen and target.name != AMBASSADOR:
+                yield Note(target.name, "", Reason.NOT_SELECTED)
+
+    def asked(self, key: str) -> bool:
+        """Whether the pod itself has the annotation `podmeta/KEY`."""
+        return key.replace("-", "_") in self.options.asked
+
+    def has(self, name: str) -> bool:
+        """Whether the pod already has a container of that name."""
+        return any(target.name == name for target in self.question.targets)
+
+
+def declared(resources: Any, kind: str, resource: str) -> bool:
+    """Whether a limit or request is declared; a limit of zero is none (MergeContainerResourceLimits of the kubelet)."""
+    quantities = getattr(resources, kind, None)
+    return getattr(quantities, resource.replace("-", "_"), None) not in (None, "0", 0)
+
+
+def _wanted(name: str, options: Options, *, unnamed: bool = False) -> bool:
+    if name in options.skip_containers:
+        return False
+    return not options.containers or name in options.containers or unnamed

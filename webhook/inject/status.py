@@ -1,0 +1,68 @@
+"""The annotation podmeta/status: exactly what was added where.
+
+Rule: it is the only record of what is ours. `uninject` takes out what it names and nothing else.
+Strategy: JSON with sorted keys; a second round of injection adds to it and never takes away from it.
+"""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+
+class Added(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
+    """By container name: env names and mount paths. By name: volumes, containers, annotations."""
+
+    env: dict[str, list[str]] = {}
+    volume_mounts: dict[str, list[str]] = {}
+    volumes: list[str] = []
+    containers: list[str] = []
+    annotations: list[str] = []
+
+    def merged(self, other: "Added") -> "Added":
+        """The union, first this one's entries."""
+        return Added(
+            _union(self.env, other.env),
+            _union(self.volume_mounts, other.volume_mounts),
+            _joined(self.volumes, other.volumes),
+            _joined(self.containers, other.containers),
+            _joined(self.annotations, other.annotations),
+        )
+
+
+class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`version` of podmeta, `config`: a hash of everything that shaped this pod's injection."""
+
+    version: str
+    config: str
+    added: Added
+
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_decode = msgspec.json.Decoder(Status).decode
+
+
+def dump(status: Status) -> str:
+    """The annotation's text."""
+    return _encode(status).decode()
+
+
+def load(text: str) -> Status | None:
+    """The Status in an annotation's text, None where it is not one."""
+    try:
+        return _decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def fingerprint(*parts: Any) -> str:
+    """Twelve hexadecimal digits that change when any of the parts does."""
+    return hashlib.sha256(_encode(parts)).hexdigest()[:12]
+
+
+def _joined(one: list[str], other: list[str]) -> list[str]:
+    return list(dict.fromkeys([*one, *other]))
+
+
+def _union(one: dict[str, list[str]], other: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {name: _joined(one.get(name, []), other.get(name, [])) for name in {**one, **other}}
