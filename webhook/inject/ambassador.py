@@ -24,7 +24,7 @@ READ_ONLY = "^(POST|PUT|PATCH|DELETE)$"
 
 
 class Access(msgspec.Struct, frozen=True):
-    """What the ambassador adds to the pod. `url`: "" where the pod has none. `kubeconfig`: whether the file is asked."""
+    """What the ambassador adds to the pod. `url`: "" where the pod has none. `kubeconfig`: is the file asked."""
 
     url: str = ""
     kubeconfig: bool = False

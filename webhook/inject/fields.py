@@ -40,7 +40,7 @@ FIELDS: dict[str, Place] = {
 }
 SUBSCRIPTED = ("metadata.labels", "metadata.annotations")  # legal in both places with ['KEY']
 
-_BYTES = tuple(["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"])
+_BYTES = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
 DIVISORS: dict[str, tuple[str, ...]] = {
     "cpu": ("1m", "1"),
     "memory": _BYTES,
@@ -55,7 +55,7 @@ class FieldRef(msgspec.Struct, frozen=True):
     path: str
     places: Place
 
-    def to_json(self, container: str | None = None) -> dict[str, Any]:
+    def to_json(self, container: str | None = None) -> dict[str, Any]:  # noqa: ARG002 - the same call for both kinds
         return {"fieldRef": {"fieldPath": self.path}}
 
     def __str__(self) -> str:
@@ -184,12 +184,12 @@ _RESOURCE = re.compile(r"(limits|requests)\.([A-Za-z0-9.-]+)(?::(.*))?")
 # A qualified name: an optional DNS prefix and at most 63 characters (apimachinery, IsQualifiedName).
 _DNS = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _QUALIFIED = re.compile(rf"(?=.{{1,317}}$)({_DNS}/)?(?=[^/]{{1,63}}$)[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
-_ENV_FORMS = "metadata.labels['KEY'], metadata.annotations['KEY'], limits.RESOURCE or requests.RESOURCE with an optional :DIVISOR"
+_FORMS = "metadata.labels['KEY'], metadata.annotations['KEY'], limits.RESOURCE[:DIVISOR], requests.RESOURCE[:DIVISOR]"
 
 
 def legal(place: Place) -> str:
     """A sentence of every selector that is legal there."""
-    return ", ".join([path for path, places in FIELDS.items() if place in places] + [_ENV_FORMS])
+    return ", ".join([path for path, places in FIELDS.items() if place in places] + [_FORMS])
 
 
 def parse_selector(text: str, place: Place) -> Selector | Fault:

@@ -1,8 +1,8 @@
 """One request to one Outcome: the whole decision, pure.
 
 Rule: an Outcome is Patched, Skipped or Rejected; there is no fourth, and none is without a Reason.
-Strategy: eligible? -> Options -> Plan -> operations -> bytes. `consider` stops at the Plan, for whoever wants to explain
-      it; `decide` goes on to the bytes. Both depend on the Question and the Defaults alone.
+Strategy: eligible? -> Options -> Plan -> operations -> bytes. `consider` stops at the Plan, for whoever wants to
+      explain it; `decide` goes on to the bytes. Both depend on the Question and the Defaults alone.
 """
 
 from collections.abc import Iterable
@@ -63,22 +63,22 @@ def decide(question: Question, defaults: Defaults) -> Outcome:
     if isinstance(considered, Skipped):
         return considered
     reasons = tuple(dict.fromkeys(note.reason for note in considered.notes))
-    warnings = tuple(_warnings(considered.notes))
+    said = tuple(warnings(considered.notes))
     patch = operations(considered)
     if not patch:
-        return Skipped(Reason.NOTHING_TO_ADD, warnings, reasons)
+        return Skipped(Reason.NOTHING_TO_ADD, said, reasons)
     containers = tuple(container.target.name for container in considered.containers)
-    return Patched(encode(patch), warnings, reasons, containers)
+    return Patched(encode(patch), said, reasons, containers)
 
 
 def _admitted(rejected: Rejected) -> Skipped:
     """`onInvalid: warn`: unchanged, and every problem said."""
     reasons = tuple(dict.fromkeys(problem.reason for problem in rejected.problems))
-    warnings = tuple(f"podmeta: not injected: {problem}" for problem in rejected.problems)
-    return Skipped(Reason.INVALID, warnings, reasons)
+    said = tuple(f"podmeta: not injected: {problem}" for problem in rejected.problems)
+    return Skipped(Reason.INVALID, said, reasons)
 
 
-def _warnings(notes: Iterable[Note]) -> Iterable[str]:
+def warnings(notes: Iterable[Note]) -> Iterable[str]:
     """One warning for each container and reason, naming the items."""
     grouped: dict[tuple[str, Reason], list[str]] = {}
     for note in notes:

@@ -2,8 +2,8 @@
 
 Rule: only `add`; nothing of the user's is removed, replaced or reordered. A list or map that the pod lacks (or that is
       null or empty there) is created once, whole, by this module and no other.
-Strategy: containers first, by the index that they have in the pod; the ambassador last, since it moves the indices of the
-      init containers. The same Plan gives the same operations.
+Strategy: containers first, by the index that they have in the pod; the ambassador last, since it moves the indices
+      of the init containers. The same Plan gives the same operations.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def _container(plan: ContainerPlan) -> Iterator[Operation]:
         for index, entry in enumerate(plan.env):
             yield Operation("add", f"{path}/env/{index}", entry)
     elif plan.env:
-        yield Operation("add", f"{path}/env", plan.env)
+        yield Operation("add", f"{path}/env", list(plan.env))
     if plan.mount:
         yield from _appended(f"{path}/volumeMounts", (plan.mount,), has=target.has_mounts)
 
@@ -50,4 +50,4 @@ def _inserted(path: str, items: tuple[Any, ...], where: str, *, has: bool) -> It
         for item in items:
             yield Operation("add", f"{path}/{where}", item)
     elif items:
-        yield Operation("add", path, items)
+        yield Operation("add", path, list(items))

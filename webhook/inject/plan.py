@@ -1,8 +1,9 @@
 """The Plan: everything to add to one pod, before a single operation is written.
 
-Rule: an injector looks at the Situation and returns its additions and its notes; it never sees JSON Patch, and no injector
-      sees another's. A problem found by any of them stops the pod; nothing is half-applied.
-Strategy: volume first (the kubeconfig needs to know which containers have it), then the ambassador, then the environment.
+Rule: an injector looks at the Situation and returns its additions and its notes; it never sees JSON Patch. A problem
+      found by any of them stops the pod; nothing is half-applied.
+Strategy: the ambassador first (it decides whether there is a kubeconfig), then the files, then the environment, which
+      points at both.
 """
 
 from typing import Any

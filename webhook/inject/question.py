@@ -1,7 +1,8 @@
 """The Question: everything that a decision may depend on, and nothing else.
 
-Rule: two pods with the same Question get the same answer, so a Question is hashable and an answer can be remembered. What
-      differs from pod to pod of one workload (name, uid, the random suffix of the token volume) is not in it.
+Rule: two pods with the same Question get the same answer, so a Question is hashable and an answer can be
+      remembered. What differs from pod to pod of one workload (name, uid, the random suffix of the token volume) is
+      not in it.
 Strategy: one pass over the AdmissionRequest. Names of volumes that are not ours shrink to what matters about them:
       whether a directory could be made inside. Values of environment variables are never read.
 """

@@ -18,7 +18,7 @@ from enum import Enum
 from typing import Self
 
 
-class Reason(str, Enum):
+class Reason(str, Enum):  # noqa: UP042 - StrEnum takes no second value
     """`.value` is the code, `.sentence` what a person reads."""
 
     sentence: str

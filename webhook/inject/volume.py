@@ -46,7 +46,7 @@ def inject(situation: Situation, *, kubeconfig: bool) -> Files:
     existing = dict(situation.question.volumes)
     for target in situation.selected if situation.options.volume else ():
         name = volume_name(target.debugs or target.name)
-        if there := next((mount.path for mount in target.mounts if mount.volume == name), ""):
+        if existing.get(name) and (there := _mounted(target, name)):
             paths[target.name] = there
         elif reason := _obstacle(situation, target, name, existing):
             notes[target.name] = [Note(target.name, path, reason, warn=True)]
@@ -77,6 +77,11 @@ def _obstacle(situation: Situation, target: Target, name: str, existing: dict[st
         if below or (above and not mount.roomy):
             return Reason.MOUNT_KEPT
     return None
+
+
+def _mounted(target: Target, name: str) -> str:
+    """Where the container has that volume, or ""."""
+    return next((mount.path for mount in target.mounts if mount.volume == name), "")
 
 
 def _parts(path: str) -> list[str]:

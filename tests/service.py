@@ -1,0 +1,74 @@
+"""`podmeta serve --dev` as a process of its own: for the demo, the real API server, and the benchmark."""
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+PATIENCE = 20.0  # seconds for the start, seconds for the end
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that runs: its ports, the CA that it printed (PEM and base64), its process id and its log."""
+
+    port: int
+    health_port: int
+    ca_bundle: str
+    pid: int
+    log: Path
+
+    @property
+    def ca_pem(self) -> str:
+        return base64.b64decode(self.ca_bundle).decode()
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric over all its labels."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.health_port}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.partition("{")[0].partition(" ")[0] == name)
+
+
+@contextmanager
+def dev_service(*flags: str) -> Iterator[Service]:
+    """Start it on free ports, wait until it listens, end it by its process id."""
+    command = [sys.executable, "-m", "webhook", "serve", "--dev", "--port=0", "--health-port=0", "--drain-seconds=0"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PODMETA_")}
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen([*command, *flags], stdout=output, stderr=output, env=environment)
+        try:
+            yield _listening(process, log)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _listening(process: subprocess.Popen[bytes], log: Path) -> Service:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        lines = [
+            json.loads(line) for line in log.read_text().splitlines() if line.startswith("{") and line.endswith("}")
+        ]
+        bundle = next((line["caBundle"] for line in lines if "caBundle" in line), None)
+        if bundle:
+            ports = next(line for line in lines if line.get("event") == "listening")
+            webhook, health = urlsplit(ports["webhook"]).port, urlsplit(ports["health"]).port
+            return Service(int(webhook or 0), int(health or 0), bundle, process.pid, log)
+        time.sleep(0.02)
+    raise RuntimeError(f"podmeta serve did not start:\n{log.read_text()}")

@@ -1,0 +1,5 @@
+"""`python -m webhook` is `podmeta`."""
+
+from webhook.cli.main import run
+
+run()

@@ -1,0 +1,66 @@
+"""podmeta: the command and its verbs.
+
+Rule: a verb costs what it imports, nothing that another verb imports: the service must be up soon after a restart, and
+      `podmeta inject` runs in the loops of people's editors.
+Strategy: a table of verbs; `--help` and completion read it, and only the verb that runs is imported:
+      webhook/cli/VERB.py, its function VERB, and its COMMAND, if it needs arguments of Typer's `command()`.
+"""
+
+import sys
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from webhook import __version__
+
+VERBS = {
+    "serve": "The service: answer the API server's reviews.",
+    "inject": 'Inject the pods of manifests that ask for it (podmeta/inject: "true") and print them.',
+    "uninject": "Take out of manifests exactly what podmeta/status names.",
+    "explain": "Show for every pod of manifests what is injected, kept and left out, and why.",
+}
+
+
+class Verbs(TyperGroup):
+    """The group: placeholders until one of them runs."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {name: TyperCommand(name, help=text) for name, text in VERBS.items()}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, _load(str(name)), rest
+
+
+def _load(name: str) -> Any:
+    module = import_module(f"webhook.cli.{name}")
+    alone = typer.Typer(add_completion=False)
+    alone.command(name, **getattr(module, "COMMAND", {}))(getattr(module, name))
+    return typer.main.get_command(alone)
+
+
+app = typer.Typer(cls=Verbs, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+]
+
+
+@app.callback()
+def podmeta(*, version: Version = False) -> None:
+    """Give a pod its own metadata as environment and files, and the Kubernetes API on localhost."""
+
+
+def run() -> None:
+    """The entry point of the installed command."""
+    app(prog_name="podmeta", args=sys.argv[1:])

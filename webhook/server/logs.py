@@ -1,0 +1,172 @@
+"""The log: one JSON object a line on stdout, one line a review.
+
+Rule: a line names things and reasons. No value of an annotation or variable, nothing of a Secret and no body is ever
+      in it; so the message of an exception, which may quote what it choked on, is left out, and its frames are not.
+Strategy: structlog with one renderer (msgspec) into a buffer that the event loop empties; below the level nothing is
+      worked out. The core does not log: this reads the Review afterwards.
+"""
+
+import logging
+import os
+import time
+import traceback
+from asyncio import AbstractEventLoop, TimerHandle
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import msgspec
+import structlog
+
+from webhook.server.answer import FAILED, MALFORMED
+from webhook.server.body import Refusal
+from webhook.server.review import Review
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+FLUSH_EVERY = 0.1  # seconds; what a killed process can lose. A warning goes out at once, with all before it.
+STDOUT = 1
+
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+class Lines:
+    """The output, buffered: a write per line would cost as much as the line."""
+
+    def __init__(self, descriptor: int = STDOUT) -> None:
+        self._descriptor = descriptor
+        self._waiting: list[bytes] = []
+        self._loop: AbstractEventLoop | None = None
+        self._timer: TimerHandle | None = None
+
+    def attach(self, loop: AbstractEventLoop | None) -> None:
+        """The loop that empties the buffer from now on; None: every line goes out at once."""
+        self.flush()
+        self._loop = loop
+
+    def info(self, line: bytes) -> None:
+        """A line that can wait."""
+        self._waiting.append(line)
+        if self._loop is None:
+            self.flush()
+        elif self._timer is None:
+            self._timer = self._loop.call_later(FLUSH_EVERY, self.flush)
+
+    def warning(self, line: bytes) -> None:
+        """A line that cannot."""
+        self._waiting.append(line)
+        self.flush()
+
+    debug = info
+    error = warning
+
+    def flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        content = b"".join([line + b"\n" for line in self._waiting])
+        self._waiting.clear()
+        while content:
+            try:
+                content = content[os.write(self._descriptor, content) :]
+            except OSError:
+                return  # nobody reads the log any more; reviews go on
+
+
+class Clock:
+    """Time stamps; the part down to the second is made once a second."""
+
+    def __init__(self) -> None:
+        self._second, self._text = 0, ""
+
+    def stamp(self) -> str:
+        now = time.time()
+        second = int(now)
+        if second != self._second:
+            self._second, self._text = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return f"{self._text}.{int((now - second) * 1000):03d}Z"
+
+
+def configure(level: str, form: str, lines: Lines) -> None:
+    """Set up structlog, and pass on to it what libraries log by way of the standard library."""
+    clock = Clock()
+    console = structlog.dev.ConsoleRenderer(colors=os.isatty(STDOUT)) if form == "console" else None
+
+    def render(logger: Any, method: str, event: MutableMapping[str, Any]) -> bytes:
+        line = {"time": clock.stamp(), "level": method, "event": event.pop("event"), **event}
+        if console is None:
+            return _encode(line)
+        return str(console(logger, method, {"timestamp": line.pop("time"), **line})).encode()
+
+    structlog.configure(
+        processors=[render],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=lambda *_: lines,
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(handlers=[Bridge()], level=logging.WARNING, force=True)
+
+
+class Bridge(logging.Handler):
+    """What uvicorn and asyncio report, in our form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        level = "error" if record.levelno >= logging.ERROR else "warning"
+        getattr(structlog.get_logger(), level)(record.getMessage().strip(), logger=record.name, **frames(error))
+
+
+def frames(error: BaseException | None) -> Mapping[str, object]:
+    """Where an exception came from, without its message; causes before consequences."""
+    found = []
+    while error is not None:
+        stack = traceback.extract_tb(error.__traceback__)
+        lines = [f"{frame.filename}:{frame.lineno} in {frame.name}: {frame.line}" for frame in stack]
+        found.append({"exception": type(error).__qualname__, "frames": lines})
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return {"traceback": found[::-1]} if found else {}
+
+
+class ReviewLog:
+    """Observers for Application."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger().bind()
+        self._ordinary = self._log.is_enabled_for(logging.INFO)
+
+    def reviewed(self, review: Review, seconds: float) -> None:
+        """The line of a review."""
+        answer, request = review.answer, review.request
+        more: Mapping[str, object] = {}
+        if answer.outcome == FAILED:
+            log, more = self._log.error, frames(review.error)
+        elif answer.outcome == MALFORMED:
+            log, more = self._log.warning, {"message": review.message}
+        elif self._ordinary:
+            log = self._log.info
+        else:
+            return
+        log(
+            "review",
+            uid=review.uid,
+            door=review.door.value,
+            namespace=request.namespace if request else None,
+            name=request.name if request else None,
+            outcome=answer.outcome,
+            reason=answer.reason,
+            reasons=answer.reasons,
+            containers=answer.containers,
+            dryRun=bool(request and request.dry_run),
+            ms=round(seconds * 1000, 3),
+            remembered=review.remembered,
+            **more,
+        )
+
+    def refused(self, refusal: Refusal, path: str) -> None:
+        """The line of a request that was no review."""
+        self._log.warning("request refused", path=path, code=refusal.code, message=refusal.message)
+
+    def reloaded(self, problems: list[str]) -> None:
+        """The line of a certificate that was read again."""
+        if problems:
+            self._log.error("certificate refused, the old one stays", problems=problems)
+        else:
+            self._log.info("certificate read again")

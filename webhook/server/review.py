@@ -1,0 +1,73 @@
+"""The body of one request to what is answered: decode, question, decide, answer.
+
+Rule: every body gets an answer. A bug of ours becomes one too, so that the process serves the next request.
+Strategy: `decide` is an argument, the pure core with its Defaults; what was decided before is remembered. Metrics and
+      log read the Review afterwards, from outside.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from webhook.api.review import AdmissionRequest, Malformed, decode
+from webhook.inject.mutate import Outcome
+from webhook.inject.question import Door, Question, question
+from webhook.server.answer import Answer, answer, failed, malformed, status
+from webhook.server.memory import Memory
+
+Decide = Callable[[Question], Outcome]
+
+
+class Review(msgspec.Struct, frozen=True):
+    """One review, answered. `request`: None where it could not be read, and `message` says why; `error`: the bug."""
+
+    status: int
+    body: bytes
+    door: Door
+    answer: Answer
+    uid: str | None
+    request: AdmissionRequest | None = None
+    remembered: bool = False
+    message: str | None = None
+    error: Exception | None = None
+
+
+class Reviewer:
+    """The core behind a memory; a budget of 0 remembers nothing."""
+
+    def __init__(self, decide: Decide, budget: int) -> None:
+        self._decide = decide
+        self._memory = Memory(budget)
+
+    def review(self, body: bytes, door: Door) -> Review:
+        """Answer a body that came through a door."""
+        uid = None
+        try:
+            request = decode(body)
+            uid = request.uid
+            if isinstance(request, Malformed):
+                return _malformed(request, door)
+            asked = question(request, door)
+            key = Memory.key(asked)
+            found = self._memory.get(key)
+            remembered = found is not None
+            if found is None:
+                found = answer(self._decide(asked))
+                self._memory.put(key, found)
+            return Review(200, found.body(request.uid, request.name), door, found, uid, request, remembered)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a bug, and its place is the log
+            return _failed(error, uid, door)
+
+
+def _malformed(request: Malformed, door: Door) -> Review:
+    found = malformed(request.message)
+    if request.uid is None:
+        body = status(400, "BadRequest", request.message)
+        return Review(400, body, door, found, None, message=request.message)
+    return Review(200, found.body(request.uid, ""), door, found, request.uid, message=request.message)
+
+
+def _failed(error: Exception, uid: str | None, door: Door) -> Review:
+    found = failed()
+    body = status(500, "InternalError", "podmeta failed on this body: a bug") if uid is None else found.body(uid, "")
+    return Review(500, body, door, found, uid, error=error)

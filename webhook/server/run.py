@@ -1,0 +1,160 @@
+"""The process: two servers in one event loop, from the first socket to exit code 0.
+
+Rule: after SIGTERM no review is lost. Unready at once, then serving on until nobody sends new ones, then no new
+      connection, then what is in flight, then the end. A second signal ends it at once.
+Strategy: sockets are bound and certificates read before anything is served, so that what is wrong with them is a
+      sentence and exit code 2. The health port goes last, so that the drain can be watched.
+"""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+from functools import partial
+from socket import socket
+
+import msgspec
+import structlog
+import uvloop
+
+from certs import CertificateAuthority
+from webhook import __version__
+from webhook.inject.mutate import decide
+from webhook.server.app import Application
+from webhook.server.health import health
+from webhook.server.listen import Server, address, bind, server
+from webhook.server.logs import Lines, ReviewLog, configure
+from webhook.server.metrics import Metrics
+from webhook.server.settings import Settings, unknown
+from webhook.server.tls import Files, Material, Tls
+
+POLL = 2.0  # seconds between two looks at the certificate's files; the kubelet itself needs up to a minute
+DONE, USAGE = 0, 2
+DEV_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+def run(settings: Settings) -> int:
+    """Serve until a signal, and give the exit code."""
+    lines = Lines()
+    configure(settings.log_level, settings.log_format, lines)
+    tls = Tls(ask_clients=settings.tls_client_ca_file is not None)
+    source = _source(settings)
+    material = source.read() if isinstance(source, Files) else source
+    wrong = material if isinstance(material, list) else tls.offer(material, now())
+    sockets = [bind(settings.host, settings.port), bind(settings.health_host, settings.health_port)]
+    wrong += [found for found in sockets if isinstance(found, str)]
+    if wrong or isinstance(source, list):
+        sys.stderr.writelines(f"podmeta serve: {sentence}\n" for sentence in wrong)
+        return USAGE
+    process = Process(settings, lines, tls, source)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(process.serve(*(found for found in sockets if isinstance(found, socket))))
+    return DONE
+
+
+class Process:
+    """What lives from start to end: the application, and what watches it from outside."""
+
+    def __init__(self, settings: Settings, lines: Lines, tls: Tls, source: Files | Material) -> None:
+        self._settings, self._lines, self._tls, self._source = settings, lines, tls, source
+        self._log = structlog.get_logger()
+        self._stop = asyncio.Event()
+        self._last: list[str] = []  # why the certificate's files were refused at the last look
+        self.application = Application(
+            partial(decide, defaults=settings.core()),
+            remember=settings.remember_bytes,
+            body_timeout=settings.body_timeout,
+        )
+        self.metrics = Metrics(lambda: self.application.in_flight, tls.expires)
+        self._review_log = ReviewLog()
+        self.application.observers = [self.metrics.reviewed, self._review_log.reviewed]
+        self.application.refusal_observers = [self.metrics.refused, self._review_log.refused]
+
+    async def serve(self, webhook_socket: socket, health_socket: socket) -> None:
+        """Both servers, until the drain is over."""
+        loop = asyncio.get_running_loop()
+        self._lines.attach(loop)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled, number)
+        app = health(self.unready, self.metrics.page, self.metrics.refused)
+        webhook = server(self.application, self._settings, self._tls.context)
+        second = server(app, self._settings, None)
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(webhook.serve([webhook_socket]))
+            tasks.create_task(second.serve([health_socket]))
+            watching = tasks.create_task(self._watch())
+            await webhook.up.wait()
+            await second.up.wait()
+            self._announce(address("https", webhook_socket), address("http", health_socket))
+            # What is alive now stays alive. Without this, every full collection walks through all of it, a quarter of
+            # a million objects and 20 ms, in the middle of somebody's review.
+            gc.collect()
+            gc.freeze()
+            await self._drain(webhook)
+            await serving
+            watching.cancel()
+            second.should_exit = True
+        self._lines.attach(None)
+
+    def unready(self) -> list[str]:
+        """Why no new review should be sent here."""
+        draining = ["draining: the process was told to end"] if self._stop.is_set() else []
+        return draining + self._tls.unready(now())
+
+    async def _drain(self, webhook: Server) -> None:
+        await self._stop.wait()
+        self.application.draining = True
+        self._log.info("draining", seconds=self._settings.drain_seconds, inFlight=self.application.in_flight)
+        await asyncio.sleep(self._settings.drain_seconds)
+        webhook.should_exit = True
+
+    def _signalled(self, number: int) -> None:
+        if self._stop.is_set():
+            self._lines.flush()
+            os._exit(128 + number)
+        self._stop.set()
+
+    async def _watch(self) -> None:
+        """Look at the certificate's files. What was refused is tried again: it may only have been too early for it."""
+        while isinstance(self._source, Files):
+            changed = self._source.changed()
+            if changed or self._last:
+                self._reload(self._source, changed=changed)
+            await asyncio.sleep(POLL)
+
+    def _reload(self, files: Files, *, changed: bool) -> None:
+        material = files.read()
+        problems = material if isinstance(material, list) else self._tls.offer(material, now())
+        if changed or problems != self._last:
+            self.metrics.reloaded(problems)
+            self._review_log.reloaded(problems)
+        self._last = problems
+
+    def _announce(self, webhook: str, second: str) -> None:
+        for sentence in unknown(os.environ):
+            self._log.warning(sentence)
+        self._log.info("listening", webhook=webhook, health=second, version=__version__)
+        if isinstance(self._source, Material) and self._source.ca:
+            ca_bundle = msgspec.json.encode({"address": webhook, "caBundle": self._source.ca})  # bytes become base64
+            self._lines.warning(ca_bundle)
+
+
+def now() -> datetime:
+    """The clock of the edge; below it, `now` is an argument."""
+    return datetime.now(UTC)
+
+
+def _source(settings: Settings) -> Files | Material | list[str]:
+    """Where the certificate comes from."""
+    certificate, key, client_ca = settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file
+    if certificate and key:
+        return Files(certificate, key, client_ca, settings.tls_ca_file)
+    authority = CertificateAuthority.issue(now())
+    served = authority.serving((*DEV_NAMES, *settings.dev_names), now())
+    try:
+        clients = client_ca.read_bytes() if client_ca else None
+    except OSError as error:
+        return [f"{client_ca} cannot be read: {error.strerror}"]
+    return Material(served.pem, served.key_pem, clients, authority.pem)
