@@ -16,7 +16,7 @@ from webhook.inject.explain import Explanation
 from webhook.inject.explain import explain as explained
 from webhook.inject.question import Door
 
-WIDE = 400  # columns where the output is no terminal: nothing is wrapped, as with kubectl
+WIDE = 2000  # columns where the output is no terminal: nothing is wrapped, as with kubectl
 STYLES = {"injected": "green", "kept": "yellow", "left out": "yellow", "refused": "red"}
 
 Output = Annotated[Literal["table", "json", "yaml"], typer.Option("--output", "-o", help="How to print it.")]
@@ -69,11 +69,11 @@ def _print_table(console: Console, site: Site, explanation: Explanation) -> None
     if not explanation.rows:
         return
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for heading in ("CONTAINER", "ITEM", "VERDICT", "FROM", "REASON"):
+    for heading in ("CONTAINER", "ITEM", "VERDICT", "REASON", "FROM"):
         table.add_column(heading, overflow="fold")
     for row in explanation.rows:
         verdict = Text(row.verdict, style=STYLES[row.verdict])
-        table.add_row(row.container or "(pod)", Text(row.item), verdict, Text(row.source), row.reason or "")
+        table.add_row(row.container or "(pod)", Text(row.item), verdict, row.reason or "", Text(row.source))
     console.print(table)
     reasons = dict.fromkeys(row.reason for row in explanation.rows if row.reason)
     for reason in reasons:

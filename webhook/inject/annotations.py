@@ -49,9 +49,13 @@ class Problem(msgspec.Struct, frozen=True):
     value: str
     accepted: str
 
+    @property
+    def hint(self) -> str:
+        """What would mend it."""
+        return self.accepted if self.accepted.startswith("did you mean") else f"accepted: {self.accepted}"
+
     def __str__(self) -> str:
-        hint = self.accepted if self.accepted.startswith("did you mean") else f"accepted: {self.accepted}"
-        return f"{self.key}: {values.shown(self.value)}: {self.reason.sentence}; {hint}"
+        return f"{self.key}: {values.shown(self.value)}: {self.reason.sentence}; {self.hint}"
 
 
 class Annotation(NamedTuple):

@@ -49,7 +49,7 @@ def explain(question: Question, defaults: Defaults) -> Explanation:
         return Explanation(considered.reason, considered.reason.sentence)
     if isinstance(considered, Rejected):
         rows = tuple(
-            Row("", f"{problem.key}: {problem.value}", "refused", f"accepted: {problem.accepted}", problem.reason)
+            Row("", f"{problem.key}: {problem.value}", "refused", problem.hint, problem.reason)
             for problem in considered.problems
         )
         return Explanation(Reason.INVALID, Reason.INVALID.sentence, rows)
@@ -69,11 +69,18 @@ def _rows(plan: Plan) -> tuple[Row, ...]:
         if container := planned.get(name):
             rows += _injected(plan, container, about, used)
         rows += [
-            Row(name, item or "env and volume", _verdict(reason), "", reason)
+            _noted(name, item, reason)
             for (holder, item), reason in about.items()
             if holder == name and (holder, item) not in used
         ]
     return (*rows, *_pod(plan))
+
+
+def _noted(container: str, item: str, reason: Reason) -> Row:
+    """What a note says of something that has no row of its own."""
+    if reason is Reason.ENV_FROM:
+        return Row(container, "envFrom", "injected", item, reason)
+    return Row(container, item or "env and volume", _verdict(reason), "", reason)
 
 
 def _injected(
@@ -115,6 +122,4 @@ def _pod(plan: Plan) -> list[Row]:
 
 
 def _verdict(reason: Reason) -> Verdict:
-    if reason in _KEPT:
-        return "kept"
-    return "injected" if reason is Reason.ENV_FROM else "left out"
+    return "kept" if reason in _KEPT else "left out"

@@ -203,10 +203,10 @@ def parse_selector(text: str, place: Place) -> Selector | Fault:
         return Fault(Reason.UNKNOWN_SELECTOR, text, legal(place))
     if place not in places:
         where = {
-            Place.ENV: "it is legal as a file: podmeta/volume-items",
-            Place.VOLUME: "it is legal as a variable: podmeta/env",
+            Place.ENV: "as a file it is legal (podmeta/volume-items)",
+            Place.VOLUME: "as a variable it is legal (podmeta/env)",
         }
-        return Fault(Reason.SELECTOR_PLACE, text, f"{where[place]}; here: {legal(place)}")
+        return Fault(Reason.SELECTOR_PLACE, text, f"{legal(place)}; {where[place]}")
     return FieldRef(text, places)
 
 

@@ -126,7 +126,7 @@ def _variables(piece: str) -> tuple[Variable, ...] | Fault:
 
 
 def _nearest(name: str) -> str:
-    near = get_close_matches(name.upper(), CATALOGUE, n=1) or get_close_matches(name.lower(), PRESETS, n=1)
+    near = get_close_matches(name.upper(), CATALOGUE, n=1) or get_close_matches(name.lower(), PRESETS, n=1, cutoff=0.75)
     if near:
         return f"did you mean {near[0]}?"
     return f"{', '.join(PRESETS)}, {', '.join(variable.name for variable in ALL)}, or NAME=SELECTOR"
