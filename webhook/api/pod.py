@@ -3,7 +3,8 @@
 Rule: a field stands here only if a decision needs it. Everything else stays raw JSON that nobody parses, so a field
       that this code has never heard of can neither be lost nor break it.
 Strategy: frozen structs with Kubernetes' own names (snake case here, camel case on the wire), tuples for arrays, so
-      that a value is hashable and a decision about it can be remembered. `null` means absent, as in the API.
+      that a value is hashable and a decision about it can be remembered. `null` means absent, as in the API; only
+      where the API has a required string or number it is refused, as it is there.
 Source: the Pod reference, core/v1, https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/
 """
 
@@ -101,5 +102,5 @@ class Metadata(_Wire, frozen=True):
 
 
 class Pod(_Wire, frozen=True):
-    metadata: Metadata = Metadata()
-    spec: PodSpec = PodSpec()
+    metadata: Metadata | None = None
+    spec: PodSpec | None = None

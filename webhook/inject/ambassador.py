@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from webhook.api.pod import Resources
+from webhook.api.pod import Quantity, Resources
 from webhook.inject.annotations import KUBECONFIG, Problem
 from webhook.inject.fields import Literal, Variable
 from webhook.inject.reasons import Reason
-from webhook.inject.situation import AMBASSADOR, Note, Situation, declared
+from webhook.inject.situation import AMBASSADOR, Note, Situation, amount, declared, stated
 
 TOKEN_VOLUME = "podmeta-ambassador-token"  # noqa: S105 - the name of a volume
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - DefaultAPITokenMountPath
@@ -62,14 +62,16 @@ def inject(situation: Situation) -> Access:
         return Access(notes=(Note("", AMBASSADOR, reason),))
     url = f"http://127.0.0.1:{options.ambassador_port}"
     kubeconfig = options.ambassador_kubeconfig and options.volume
+    unread = options.ambassador_kubeconfig and not options.volume
+    said = (Note("", KUBECONFIG, Reason.NO_VOLUME),) if unread else ()
     texts = {KUBECONFIG: _kubeconfig(url, situation.question.namespace)} if kubeconfig else {}
     present = dict(situation.question.annotations)
     mine = situation.added.annotations
     missing = {k: text for k, text in texts.items() if k not in present or (k in mine and present[k] != text)}
     if situation.has(AMBASSADOR):
         ours = AMBASSADOR in situation.added.containers
-        notes = () if ours else (Note("", AMBASSADOR, Reason.CONTAINER_KEPT),)
-        return Access(url, kubeconfig, annotations=missing, notes=notes)
+        kept = () if ours else (Note("", AMBASSADOR, Reason.CONTAINER_KEPT),)
+        return Access(url, kubeconfig, annotations=missing, notes=kept + said)
     native = situation.defaults.kubernetes >= NATIVE_SINCE
     return Access(
         url,
@@ -78,6 +80,7 @@ def inject(situation: Situation) -> Access:
         "initContainers" if native else "containers",
         () if TOKEN_VOLUME in dict(situation.question.volumes) else (_token(),),
         missing,
+        said,
     )
 
 
@@ -90,6 +93,9 @@ def _obstacles(situation: Situation) -> tuple[Problem, ...]:
         )
     if question.windows:
         found.append(Problem(Reason.WINDOWS, "podmeta/ambassador", "true", '"false" in a Windows pod'))
+    if TOKEN_VOLUME in dict(question.volumes) and TOKEN_VOLUME not in situation.added.volumes:
+        accepted = f"a pod that has no volume of its own called {TOKEN_VOLUME}"
+        found.append(Problem(Reason.VOLUME_KEPT, "podmeta/ambassador", "true", accepted))
     found += [
         Problem(
             Reason.PORT_TAKEN,
@@ -98,7 +104,7 @@ def _obstacles(situation: Situation) -> tuple[Problem, ...]:
             f"a port that no container declares; {target.name} declares {port}",
         )
         for target in question.targets
-        if target.name != AMBASSADOR
+        if target.name not in situation.ours
         and any(p.container_port == port and p.protocol in (None, "TCP") for p in target.ports)
     ]
     return tuple(found)
@@ -156,17 +162,20 @@ def _shared(resources: Resources | None, name: str) -> bool:
 
 
 def _guaranteed(situation: Situation) -> bool:
-    """Whether every container has requests equal to limits for cpu and memory (ComputePodQOS)."""
+    """Whether every container has requests equal to limits for cpu and memory (ComputePodQOS).
+
+    A request that is not written is the limit, as the API server will have it (SetDefaults_Pod).
+    """
     figures = [t.resources for t in situation.question.targets if t.kind != "ephemeralContainers"]
     return bool(figures) and all(
-        r is not None
-        and r.limits is not None
-        and r.requests is not None
-        and r.limits.cpu is not None
-        and r.limits.memory is not None
-        and (r.limits.cpu, r.limits.memory) == (r.requests.cpu, r.requests.memory)
-        for r in figures
+        declared(one, "limits", name) and equal(stated(one, "limits", name), stated(one, "requests", name))
+        for one in figures
+        for name in ("cpu", "memory")
     )
+
+
+def equal(limit: Quantity | None, request: Quantity | None) -> bool:
+    return request is None or amount(limit) == amount(request)
 
 
 def _token() -> dict[str, Any]:

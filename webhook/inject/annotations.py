@@ -134,7 +134,9 @@ def parse(annotations: Iterable[tuple[str, str]], base: Options) -> tuple[Option
             if key not in WRITTEN:
                 problems.append(_unknown(key, text))
             continue
-        changes[attribute(key)], faults = row.parse(text)
+        value, faults = row.parse(text)
+        if not faults:
+            changes[attribute(key)] = value
         problems += [Problem(fault.reason, key, fault.got, fault.accepted) for fault in faults]
     options = msgspec.structs.replace(base, **changes, asked=frozenset(changes))
     return options, problems + _contradictions(options)
@@ -152,8 +154,8 @@ def _contradictions(options: Options) -> list[Problem]:
         Problem(Reason.CONFLICT, "podmeta/skip-containers", name, "a container that podmeta/containers does not name")
         for name in both
     ]
-    asks = {"volume", "ambassador_kubeconfig"} <= options.asked and options.ambassador
-    if asks and options.ambassador_kubeconfig and not options.volume:
+    asked = "ambassador_kubeconfig" in options.asked and options.ambassador_kubeconfig and options.ambassador
+    if asked and not options.volume:
         accepted = '"false" here, or podmeta/volume: "true", since the kubeconfig is a file of the volume'
         problems.append(Problem(Reason.CONFLICT, "podmeta/ambassador-kubeconfig", "true", accepted))
     return problems

@@ -38,8 +38,8 @@ class Explanation(msgspec.Struct, frozen=True):
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was refused, and nothing left out or kept that the pod asked for."""
-        return all(row.verdict == "injected" for row in self.rows)
+        """Whether nothing was refused, and nothing kept or left out but what the pod itself wants left out."""
+        return all(row.verdict == "injected" or row.reason is Reason.NOT_SELECTED for row in self.rows)
 
 
 def explain(question: Question, defaults: Defaults) -> Explanation:

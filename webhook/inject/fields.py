@@ -183,7 +183,7 @@ _SUBSCRIPT = re.compile(r"([^\[\]]+)\['([^']*)'\]")
 _RESOURCE = re.compile(r"(limits|requests)\.([A-Za-z0-9.-]+)(?::(.*))?")
 # A qualified name: an optional DNS prefix and at most 63 characters (apimachinery, IsQualifiedName).
 _DNS = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
-_QUALIFIED = re.compile(rf"(?=.{{1,317}}$)({_DNS}/)?(?=[^/]{{1,63}}$)[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+_QUALIFIED = re.compile(rf"(?:(?=[^/]{{1,253}}/){_DNS}/)?(?=[^/]{{1,63}}$)[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _FORMS = "metadata.labels['KEY'], metadata.annotations['KEY'], limits.RESOURCE[:DIVISOR], requests.RESOURCE[:DIVISOR]"
 
 

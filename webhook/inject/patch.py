@@ -19,14 +19,15 @@ def operations(plan: Plan) -> tuple[Operation, ...]:
     found = [operation for container in plan.containers for operation in _container(container)]
     found += _appended("/spec/volumes", plan.volumes, has=question.has_volumes)
     if access.container:
-        has = access.place == "containers" or question.has_init_containers
+        has = any(target.kind == access.place for target in question.targets)
         first = "-" if access.place == "containers" else "0"
         found += _inserted(f"/spec/{access.place}", (access.container,), first, has=has)
     if plan.annotations and question.has_annotations:
         found += [Operation("add", f"/metadata/annotations/{escape(k)}", v) for k, v in plan.annotations.items()]
     elif plan.annotations:
         found.append(Operation("add", "/metadata/annotations", plan.annotations))
-    return tuple(found)
+    parents = [Operation("add", path, {}) for path in question.missing] if found else []
+    return (*parents, *found)
 
 
 def _container(plan: ContainerPlan) -> Iterator[Operation]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from webhook.api.pod import Container, ContainerPort, EnvVar, Pod, Resources
+from webhook.api.pod import Container, ContainerPort, EnvVar, Metadata, Pod, PodSpec, Resources
 from webhook.api.review import AdmissionRequest
 from webhook.inject.annotations import PREFIX
 
@@ -54,7 +54,8 @@ class Target(msgspec.Struct, frozen=True, gc=False):
 class Question(msgspec.Struct, frozen=True, gc=False):
     """`annotations`: the `podmeta/` ones, in order. `volumes`: ours by name, and whether they are a downwardAPI.
 
-    The `has_` fields tell whether the parent of what is added exists and holds something.
+    The `has_` fields tell whether the parent of what is added exists and holds something. `missing`: pointers of the
+    pod's own parts that do not exist.
     """
 
     door: Door
@@ -72,20 +73,20 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     host_network: bool
     windows: bool
     resources: Resources | None
-    has_init_containers: bool
+    missing: tuple[str, ...]
 
 
 def question(request: AdmissionRequest, door: Door) -> Question:
     """The Question that a request puts."""
     pod = request.object or Pod()
-    meta, spec = pod.metadata, pod.spec
+    meta, spec = pod.metadata or Metadata(), pod.spec or PodSpec()
     annotations, volumes = meta.annotations or {}, spec.volumes or ()
     roomy = frozenset(v.name for v in volumes if v.empty_dir is not None)
-    old = request.old_object.spec.ephemeral_containers if request.old_object else None
-    resource = request.resource.resource
+    old = request.old_object.spec.ephemeral_containers if request.old_object and request.old_object.spec else None
+    group, resource = request.resource.group, request.resource.resource
     return Question(
         door,
-        f"{resource}/{request.sub_resource}" if request.sub_resource else resource,
+        "/".join(filter(None, (group, resource, request.sub_resource))),
         request.operation,
         request.namespace,
         tuple([pair for pair in annotations.items() if pair[0].startswith(PREFIX)]),
@@ -101,8 +102,13 @@ def question(request: AdmissionRequest, door: Door) -> Question:
         bool(spec.host_network),
         _windows(spec.os.name if spec.os else "", spec.node_selector),
         spec.resources,
-        bool(spec.init_containers),
+        _missing(pod) if pod.metadata is None or pod.spec is None else (),
     )
+
+
+def _missing(pod: Pod) -> tuple[str, ...]:
+    parents = {"/metadata": pod.metadata, "/spec": pod.spec}
+    return tuple(path for path, parent in parents.items() if parent is None)
 
 
 def _targets(kind: Kind, containers: tuple[Container, ...] | None, roomy: frozenset[str]) -> tuple[Target, ...]:

@@ -4,17 +4,25 @@ Rule: what two injectors need to know is worked out here, once; injectors do not
 Strategy: a frozen value with the selected containers and what is already ours, and small total questions about them.
 """
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from decimal import Decimal
 
 import msgspec
 
+from webhook.api.pod import Quantity, Resources
 from webhook.inject.annotations import Options, Problem
 from webhook.inject.question import Question, Target
 from webhook.inject.reasons import Reason
 from webhook.inject.status import Added
 
 AMBASSADOR = "podmeta-ambassador"
+
+# resource.Quantity: https://pkg.go.dev/k8s.io/apimachinery/pkg/api/resource#Quantity
+_QUANTITY = re.compile(r"\+?([0-9]{1,18}(?:\.[0-9]{0,9})?(?:[eE][+-]?[0-9]{1,2})?)([numkMGTPE]?|[KMGTPE]i)")
+_SUFFIXES = {"": Decimal(1), "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3")}
+_SUFFIXES |= {name: Decimal(1000) ** power for power, name in enumerate("kMGTPE", 1)}
+_SUFFIXES |= {f"{name}i": Decimal(1024) ** power for power, name in enumerate("KMGTPE", 1)}
 
 
 class Defaults(msgspec.Struct, frozen=True):
@@ -39,12 +47,16 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class Situation(msgspec.Struct, frozen=True):
-    """`selected`: the containers that get env and volume. `running`: only an ephemeral container can be added to."""
+    """`selected`: the containers that get env and volume. `ours`: names of those that are no user's.
+
+    `running`: only an ephemeral container can be added to.
+    """
 
     question: Question
     options: Options
     defaults: Defaults
     added: Added
+    ours: frozenset[str]
     selected: tuple[Target, ...]
     running: bool
 
@@ -52,17 +64,18 @@ class Situation(msgspec.Struct, frozen=True):
     def of(cls, question: Question, options: Options, defaults: Defaults, added: Added) -> "Situation":
         """Put together what the injectors need."""
         running = question.operation == "UPDATE"
-        candidates = [target for target in question.targets if target.name != AMBASSADOR]
+        ours = frozenset([*added.containers, *([AMBASSADOR] if options.ambassador else [])])
+        candidates = [target for target in question.targets if target.name not in ours]
         if running:
             fresh = [t for t in candidates if t.kind == "ephemeralContainers" and t.name not in question.old]
             selected = tuple(t for t in fresh if _wanted(t.debugs or t.name, options, unnamed=not t.debugs))
         else:
             selected = tuple(t for t in candidates if _wanted(t.name, options))
-        return cls(question, options, defaults, added, selected, running)
+        return cls(question, options, defaults, added, ours, selected, running)
 
     def problems(self) -> list[Problem]:
         """Names in podmeta/containers and podmeta/skip-containers that the pod does not have."""
-        names = [target.name for target in self.question.targets if target.name != AMBASSADOR]
+        names = [target.name for target in self.question.targets if target.name not in self.ours]
         lists = {
             "podmeta/containers": self.options.containers,
             "podmeta/skip-containers": self.options.skip_containers,
@@ -78,7 +91,7 @@ class Situation(msgspec.Struct, frozen=True):
         """The containers that the pod's own lists leave out."""
         chosen = {target.name for target in self.selected}
         for target in self.question.targets:
-            if not self.running and target.name not in chosen and target.name != AMBASSADOR:
+            if not self.running and target.name not in chosen and target.name not in self.ours:
                 yield Note(target.name, "", Reason.NOT_SELECTED)
 
     def asked(self, key: str) -> bool:
@@ -90,10 +103,24 @@ class Situation(msgspec.Struct, frozen=True):
         return any(target.name == name for target in self.question.targets)
 
 
-def declared(resources: Any, kind: str, resource: str) -> bool:
+def declared(resources: Resources | None, kind: str, resource: str) -> bool:
     """Whether a limit or request is declared; a limit of zero is none (MergeContainerResourceLimits of the kubelet)."""
+    return amount(stated(resources, kind, resource)) != 0
+
+
+def stated(resources: Resources | None, kind: str, resource: str) -> Quantity | None:
+    """A limit or request as it is written; `kind` is `limits` or `requests`."""
     quantities = getattr(resources, kind, None)
-    return getattr(quantities, resource.replace("-", "_"), None) not in (None, "0", 0)
+    found: Quantity | None = getattr(quantities, resource.replace("-", "_"), None)
+    return found
+
+
+def amount(quantity: Quantity | None) -> Decimal | str:
+    """A resource.Quantity as a number that can be compared: 1000m is 1; what is no quantity stays as it is written."""
+    if quantity is None:
+        return Decimal(0)
+    match = _QUANTITY.fullmatch(str(quantity))
+    return Decimal(match[1]) * _SUFFIXES[match[2]] if match else str(quantity)
 
 
 def _wanted(name: str, options: Options, *, unnamed: bool = False) -> bool:

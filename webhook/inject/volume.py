@@ -31,12 +31,15 @@ class Files(msgspec.Struct, frozen=True):
 
 
 def volume_name(container: str) -> str:
-    """`podmeta-downward-CONTAINER`, a long one cut and made unique by eight digits of its hash."""
+    """`podmeta-downward-CONTAINER`; a long one is cut and made unique by eight digits of its hash.
+
+    A cut one has a second hyphen, with which no container's name begins: it meets no name that was short enough.
+    """
     name = NAME + container
     if len(name) <= LONGEST:
         return name
     digest = hashlib.sha256(container.encode()).hexdigest()[:8]
-    return f"{name[: LONGEST - 9].rstrip('-.')}-{digest}"
+    return f"{NAME}-{container[: LONGEST - len(NAME) - 10].rstrip('-.')}-{digest}"
 
 
 def inject(situation: Situation, *, kubeconfig: bool) -> Files:
