@@ -9,8 +9,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,15 +39,20 @@ class Service:
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.partition("{")[0].partition(" ")[0] == name)
 
 
-@contextmanager
-def dev_service(*flags: str) -> Iterator[Service]:
-    """Start it on free ports, wait until it listens, end it by its process id."""
+def dev_service(*flags: str) -> AbstractContextManager[Service]:
+    """podmeta itself, on free ports."""
     command = [sys.executable, "-m", "webhook", "serve", "--dev", "--port=0", "--health-port=0", "--drain-seconds=0"]
+    return service([*command, *flags])
+
+
+@contextmanager
+def service(command: Sequence[str]) -> Iterator[Service]:
+    """Start it, wait until it says where it listens, end it by its process id."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PODMETA_")}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("wb") as output:
-            process = subprocess.Popen([*command, *flags], stdout=output, stderr=output, env=environment)
+            process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
         try:
             yield _listening(process, log)
         finally:
@@ -65,10 +70,9 @@ def _listening(process: subprocess.Popen[bytes], log: Path) -> Service:
         lines = [
             json.loads(line) for line in log.read_text().splitlines() if line.startswith("{") and line.endswith("}")
         ]
-        bundle = next((line["caBundle"] for line in lines if "caBundle" in line), None)
-        if bundle:
-            ports = next(line for line in lines if line.get("event") == "listening")
-            webhook, health = urlsplit(ports["webhook"]).port, urlsplit(ports["health"]).port
-            return Service(int(webhook or 0), int(health or 0), bundle, process.pid, log)
+        said = next((line for line in lines if "caBundle" in line), None)
+        if said:
+            webhook, health = urlsplit(said["address"]).port, urlsplit(said["health"]).port
+            return Service(int(webhook or 0), int(health or 0), said["caBundle"], process.pid, log)
         time.sleep(0.02)
     raise RuntimeError(f"podmeta serve did not start:\n{log.read_text()}")
