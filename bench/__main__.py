@@ -1,7 +1,7 @@
 """`make bench`: CPU per review of podmeta beside what it can be measured against, on this machine, in one run.
 
 Each server is pinned to one processor and the load to another; TLS, keep-alive, 8 connections, closed loop; in turn,
-A B C A B C, several rounds. The figure is the server process's own CPU time per review (utime + stime of /proc/PID/stat),
+A B C A B C, several rounds. The figure is the server process's own CPU time per review (utime + stime of proc(5)),
 which a busy machine disturbs least. What counts are the ratios within a round; their median is shown with the smallest
 and the largest.
 """

@@ -53,12 +53,8 @@ def _selectors() -> list[tuple[str, str, str]]:
     rows = [(f"`{path}`", yes[Place.ENV in places], yes[Place.VOLUME in places]) for path, places in FIELDS.items()]
     rows += [(f"`{path}['KEY']`", "yes", "yes") for path in ("metadata.labels", "metadata.annotations")]
     return rows + [
-        (
-            f"`limits.{name}{'SIZE' * name.endswith('-')}`, `requests.…`, divisors {' '.join(f'`{d}`' for d in divisors)}",
-            "yes",
-            "yes",
-        )
-        for name, divisors in DIVISORS.items()
+        (f"`limits.{name}{'SIZE' * name.endswith('-')}`, `requests.…`; divisors `{' '.join(each)}`", "yes", "yes")
+        for name, each in DIVISORS.items()
     ]
 
 
@@ -107,6 +103,6 @@ def reasons() -> str:
     whole = "".join(f"\n## {reason}\n\n{reason.sentence[0].upper()}{reason.sentence[1:]}.\n" for reason in Reason)
     return f"""# Reasons
 {NOTE}
-Whatever podmeta adds, keeps, leaves out or refuses carries one of these codes: in `podmeta explain`, in the log line, as
-a metric label and as an audit annotation.
+Whatever podmeta adds, keeps, leaves out or refuses carries one of these codes: in `podmeta explain`, in the log line,
+as a metric label and as an audit annotation.
 {whole}"""

@@ -21,7 +21,7 @@ BOM = "\ufeff"
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _PREFIX = re.compile(r"[ \t]*(?:#.*)?\r?\n?|%.*\n?")  # lines that may stand before `---`
 _END = re.compile(r"\.\.\.(?:[ \t].*)?\r?\n?")
-_JSON_BEGINS = re.compile(r'\s*\{\s*(?:"|\})')
+_JSON_BEGINS = re.compile(r'\{\s*(?:"|\})')
 
 
 class DocumentError(Exception):
@@ -119,30 +119,43 @@ def _parse(source: str, index: int, line: int, piece: str) -> Iterator[tuple[str
     """The documents of a piece: several only in a stream of JSON."""
     bare = _bare(piece)
     try:
-        _check_separator(bare)
-        if not bare.lstrip().startswith("{"):
-            yield piece, compose(bare)
-            return
-        try:
-            trees = json_trees(bare)
-        except UnreadableError:
-            if _JSON_BEGINS.match(bare) and not _is_yaml(bare):
-                raise
-            yield piece, compose(bare)
-            return
+        content = _content(bare)
+        trees = _json(bare, content) if bare.startswith("{", content) else [compose(bare)]
     except UnreadableError as error:
         raise DocumentError(source, index, _line(line, bare, error.offset), error.message) from error
-    yield from _stream(piece, trees)
+    if len(trees) == 1:
+        yield piece, trees[0]
+        return
+    lead = len(piece) - len(bare)
+    starts = [lead + tree.root.start for tree in trees[1:] if tree.root]
+    for begin, end in pairwise([0, *starts, len(piece)]):
+        part = piece[begin:end]  # parsed again, so that offsets count from its own begin
+        yield part, json_trees(_bare(part), 0 if begin else content)[0]
 
 
-def _stream(piece: str, trees: list[Tree]) -> Iterator[tuple[str, Tree]]:
-    """The slices of a JSON stream; the offsets of every tree count from its own slice."""
-    skipped = len(piece) - len(_bare(piece))
-    starts = [tree.root.start + skipped for tree in trees if tree.root]
-    bounds = [0, *starts[1:], len(piece)]
-    for begin, end in pairwise(bounds):
-        part = piece[begin:end]
-        yield part, trees[0] if len(trees) == 1 else json_trees(_bare(part))[0]
+def _content(text: str) -> int:
+    """The offset of the first character that is neither before `---` nor a comment.
+
+    kubectl: `We only allow comments and spaces following the yaml doc separator, otherwise we'll return an error`.
+    """
+    for match in _LINE.finditer(text):
+        rest = match[0][3:].strip()
+        if match[0].startswith("---"):
+            if rest and not rest.startswith("#"):
+                raise UnreadableError("only a comment may follow `---` on its line", match.start())
+        elif not _PREFIX.fullmatch(match[0]):
+            return match.end() - len(match[0].lstrip())
+    return len(text)
+
+
+def _json(text: str, content: int) -> list[Tree]:
+    """What begins with a brace is JSON; or YAML if it is not, as kubectl tries one after the other."""
+    try:
+        return json_trees(text, content)
+    except UnreadableError:
+        if _JSON_BEGINS.match(text, content) and not _is_yaml(text):
+            raise
+        return [compose(text)]
 
 
 def _is_yaml(text: str) -> bool:

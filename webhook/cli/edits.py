@@ -51,7 +51,7 @@ def edit(document: Document, operations: Sequence[Operation], prefix: str = "") 
     raise _error(
         document,
         prefix,
-        "it is written in a way that cannot be changed in place; write it without its anchors, `?` keys or tags",
+        "this cannot be changed without changing more; accepted: YAML without `?` keys, tags and anchors",
     )
 
 

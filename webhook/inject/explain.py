@@ -13,7 +13,7 @@ from webhook.inject.mutate import Rejected, Skipped, consider
 from webhook.inject.plan import ContainerPlan, Plan
 from webhook.inject.question import Question
 from webhook.inject.reasons import Reason
-from webhook.inject.situation import Defaults
+from webhook.inject.situation import Defaults, Note
 
 Verdict = Literal["injected", "kept", "left out", "refused"]
 _KEPT = {Reason.ENV_KEPT, Reason.MOUNT_KEPT, Reason.VOLUME_KEPT, Reason.CONTAINER_KEPT}
@@ -60,37 +60,28 @@ def explain(question: Question, defaults: Defaults) -> Explanation:
 
 
 def _rows(plan: Plan) -> tuple[Row, ...]:
-    about = {(note.container, note.item): note.reason for note in plan.notes}
-    used: set[tuple[str, str]] = set()
-    rows: list[Row] = []
     planned = {container.target.name: container for container in plan.containers}
-    names = [target.name for target in plan.question.targets]
-    for name in names:
-        if container := planned.get(name):
-            rows += _injected(plan, container, about, used)
-        rows += [
-            _noted(name, item, reason)
-            for (holder, item), reason in about.items()
-            if holder == name and (holder, item) not in used
-        ]
+    rows: list[Row] = []
+    for target in plan.question.targets:
+        notes = [note for note in plan.notes if note.container == target.name]
+        added = _injected(plan, planned[target.name], notes) if target.name in planned else []
+        told = {row.item for row in added}
+        rows += added
+        rows += [_noted(note) for note in notes if note.item not in told or note.reason is Reason.ENV_FROM]
     return (*rows, *_pod(plan))
 
 
-def _noted(container: str, item: str, reason: Reason) -> Row:
+def _noted(note: Note) -> Row:
     """What a note says of something that has no row of its own."""
-    if reason is Reason.ENV_FROM:
-        return Row(container, "envFrom", "injected", item, reason)
-    return Row(container, item or "env and volume", _verdict(reason), "", reason)
+    if note.reason is Reason.ENV_FROM:
+        return Row(note.container, "envFrom", "injected", note.item, note.reason)
+    return Row(note.container, note.item or "env and volume", _verdict(note.reason), "", note.reason)
 
 
-def _injected(
-    plan: Plan, container: ContainerPlan, about: dict[tuple[str, str], Reason], used: set[tuple[str, str]]
-) -> list[Row]:
+def _injected(plan: Plan, container: ContainerPlan, notes: list[Note]) -> list[Row]:
     name = container.target.name
-    rows = []
-    for entry in container.env:
-        used.add((name, entry["name"]))
-        rows.append(Row(name, entry["name"], "injected", _source(entry), about.get((name, entry["name"]))))
+    about = {note.item: note.reason for note in notes if note.reason is not Reason.ENV_FROM}
+    rows = [Row(name, e["name"], "injected", _source(e), about.get(e["name"])) for e in container.env]
     if container.mount:
         volume = next((v for v in plan.volumes if v["name"] == container.mount["name"]), None)
         files = ", ".join(item["path"] for item in volume["downwardAPI"]["items"]) if volume else "the volume there"

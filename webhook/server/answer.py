@@ -20,6 +20,8 @@ PREFIX = b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","respons
 # What became of a request that never reached the core; beside the Outcomes in the metric's and the log's `outcome`.
 MALFORMED = "malformed"
 FAILED = "failed"
+# A pod may have a hundred thousand mistakes (the API server checks sizes only after us); an answer names this many.
+SHOWN = 32
 
 _encode = msgspec.json.Encoder().encode
 
@@ -50,8 +52,8 @@ def answer(outcome: Outcome) -> Answer:
         case Patched(patch, warnings, reasons, containers):
             names = ",".join(containers)
             said = _codes(Reason.INJECTED, *reasons)
-            more = {"patchType": "JSONPatch", "patch": base64.b64encode(patch).decode()}
-            tail = _allowed(warnings, _audit("patched", said, names), more)
+            patched = {"patchType": "JSONPatch", "patch": base64.b64encode(patch).decode()}
+            tail = _allowed(warnings, _audit("patched", said, names), patched)
             return Answer("patched", said[0], said, names, tail)
         case Skipped(reason, warnings, reasons):
             # Neither patch nor patchType: an empty patch still counts as a mutation, and one without the other is
@@ -93,9 +95,10 @@ def _audit(outcome: str, reasons: tuple[str, ...], containers: str = "") -> dict
     return {**audit, "containers": containers} if containers else audit
 
 
-def _allowed(warnings: tuple[str, ...], audit: dict[str, str], more: dict[str, Any]) -> bytes:
-    said = {"warnings": warnings} if warnings else {}
-    return _tail({"allowed": True, **more, **said, "auditAnnotations": audit}) + b"}"
+def _allowed(warnings: tuple[str, ...], audit: dict[str, str], patch: dict[str, Any]) -> bytes:
+    more_of_them = (f"podmeta: ... and {len(warnings) - SHOWN} more",) if len(warnings) > SHOWN else ()
+    said = {"warnings": warnings[:SHOWN] + more_of_them} if warnings else {}
+    return _tail({"allowed": True, **patch, **said, "auditAnnotations": audit}) + b"}"
 
 
 def _refused(code: int, reason: str, message: str) -> bytes:
@@ -108,15 +111,17 @@ def _denied(problems: tuple[Problem, ...], reasons: tuple[str, ...]) -> bytes:
     `message` holds every problem, since the event of a ReplicaSet shows nothing else. `causes` hold them one by one,
     since kubectl prints these for the reason Invalid, a line each, under the kind and the name of `details`.
     """
-    sentences = [str(problem) for problem in problems]
+    shown = problems[:SHOWN]
+    sentences = [str(problem) for problem in shown]
     message = sentences[0] if len(sentences) == 1 else " ".join(f"({i}) {s}" for i, s in enumerate(sentences, 1))
+    message += f" ... and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
     causes = [
         {
             "reason": "FieldValueInvalid",
             "message": sentence.removeprefix(f"{problem.key}: "),
             "field": f"metadata.annotations[{problem.key}]",
         }
-        for problem, sentence in zip(problems, sentences, strict=True)
+        for problem, sentence in zip(shown, sentences, strict=True)
     ]
     details = {"kind": "Pod", "causes": causes, "name": ""}
     said = {**_status(422, "Invalid", message), "details": details}

@@ -61,7 +61,8 @@ def bind(host: str, port: int) -> socket.socket | str:
         return _bind_all(port)
     except OSError as error:
         where = f"{host or '*'}:{port}"
-        return f"cannot listen on {where}: {error.strerror}; accepted: an address of this machine and a free port"
+        reason = str(error.strerror).partition(" (")[0]  # what the socket module adds repeats the address
+        return f"cannot listen on {where}: {reason}; accepted: an address of this machine and a free port"
 
 
 def _bind_all(port: int) -> socket.socket:

@@ -37,20 +37,23 @@ DEV_NAMES = ("localhost", "127.0.0.1", "::1")
 
 def run(settings: Settings) -> int:
     """Serve until a signal, and give the exit code."""
-    lines = Lines()
-    configure(settings.log_level, settings.log_format, lines)
     tls = Tls(ask_clients=settings.tls_client_ca_file is not None)
     source = _source(settings)
     material = source.read() if isinstance(source, Files) else source
     wrong = material if isinstance(material, list) else tls.offer(material, now())
-    sockets = [bind(settings.host, settings.port), bind(settings.health_host, settings.health_port)]
-    wrong += [found for found in sockets if isinstance(found, str)]
+    bound = [bind(settings.host, settings.port), bind(settings.health_host, settings.health_port)]
+    sockets = [found for found in bound if isinstance(found, socket)]
+    wrong += [found for found in bound if isinstance(found, str)]
     if wrong or isinstance(source, list):
+        for found in sockets:
+            found.close()
         sys.stderr.writelines(f"podmeta serve: {sentence}\n" for sentence in wrong)
         return USAGE
+    lines = Lines()
+    configure(settings.log_level, settings.log_format, lines)
     process = Process(settings, lines, tls, source)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(process.serve(*(found for found in sockets if isinstance(found, socket))))
+        runner.run(process.serve(*sockets))
     return DONE
 
 
@@ -61,7 +64,7 @@ class Process:
         self._settings, self._lines, self._tls, self._source = settings, lines, tls, source
         self._log = structlog.get_logger()
         self._stop = asyncio.Event()
-        self._last: list[str] = []  # why the certificate's files were refused at the last look
+        self._refused: list[str] = []  # why, at the last look at the certificate's files
         self.application = Application(
             partial(decide, defaults=settings.core()),
             remember=settings.remember_bytes,
@@ -117,28 +120,30 @@ class Process:
         self._stop.set()
 
     async def _watch(self) -> None:
-        """Look at the certificate's files. What was refused is tried again: it may only have been too early for it."""
         while isinstance(self._source, Files):
-            changed = self._source.changed()
-            if changed or self._last:
-                self._reload(self._source, changed=changed)
+            self.look(self._source)
             await asyncio.sleep(POLL)
 
-    def _reload(self, files: Files, *, changed: bool) -> None:
+    def look(self, files: Files) -> None:
+        """Look at the certificate's files. What was refused is tried again: it may only have been too early for it."""
+        changed = files.changed()
+        if not changed and not self._refused:
+            return
         material = files.read()
         problems = material if isinstance(material, list) else self._tls.offer(material, now())
-        if changed or problems != self._last:
+        if changed or problems != self._refused:
             self.metrics.reloaded(problems)
             self._review_log.reloaded(problems)
-        self._last = problems
+        self._refused = problems
 
     def _announce(self, webhook: str, second: str) -> None:
         for sentence in unknown(os.environ):
             self._log.warning(sentence)
         self._log.info("listening", webhook=webhook, health=second, version=__version__)
         if isinstance(self._source, Material) and self._source.ca:
-            ca_bundle = msgspec.json.encode({"address": webhook, "caBundle": self._source.ca})  # bytes become base64
-            self._lines.warning(ca_bundle)
+            # Bytes become base64 in JSON, which is what the field caBundle wants.
+            printed = {"address": webhook, "health": second, "caBundle": self._source.ca}
+            self._lines.warning(msgspec.json.encode(printed))
 
 
 def now() -> datetime:

@@ -157,7 +157,9 @@ def unknown(environment: Iterable[str]) -> list[str]:
     """Variables with our prefix that are no setting: a sentence each. None, for those of Services."""
     known = [variable(name) for name in Settings.model_fields]
     found = [name for name in environment if name.startswith(PREFIX) and name not in known]
-    nearest = {name: get_close_matches(name, known, n=1) for name in found if not SERVICE_LINK.fullmatch(name)}
+    nearest = {
+        name: get_close_matches(name, known, n=1, cutoff=0.85) for name in found if not SERVICE_LINK.fullmatch(name)
+    }
     return [f"{n} is no setting" + (f"; did you mean {near[0]}?" if near else "") for n, near in nearest.items()]
 
 

@@ -111,13 +111,15 @@ class Files:
 
     def __init__(self, certificate: Path, key: Path, client_ca: Path | None, ca: Path | None) -> None:
         self._certificate, self._key, self._client_ca, self._ca = certificate, key, client_ca, ca
-        self._seen: tuple[object, ...] = ()
+        self._seen = self._signatures()
 
     def changed(self) -> bool:
-        """Whether a file is another one than at the last call; stat follows the symlinks."""
-        paths = (self._certificate, self._key, self._client_ca, self._ca)
-        before, self._seen = self._seen, tuple(_signature(path) for path in paths)
+        """Whether a file is another one than at the last call, or at the start."""
+        before, self._seen = self._seen, self._signatures()
         return self._seen != before
+
+    def _signatures(self) -> list[object]:
+        return [_signature(path) for path in (self._certificate, self._key, self._client_ca, self._ca)]
 
     def read(self) -> Material | list[str]:
         """What is in them now, or why it cannot be read."""
@@ -133,6 +135,7 @@ class Files:
 
 
 def _signature(path: Path | None) -> object:
+    """What tells one file from another; stat follows the symlinks."""
     try:
         found = path.stat() if path else None
     except OSError:

@@ -27,7 +27,6 @@ class BlockChange:
     def make(self, branch: Branch, inside: Callable[[Entry, Node], None]) -> None:
         """At least one entry stays; `inside` makes the changes within one that does."""
         staying = {entry.child for entry in branch.entries if entry.child} | set(branch.merges)
-        self._cut(staying)
         fresh: list[Entry] = []
         for entry in branch.entries:
             if entry.child:
@@ -37,6 +36,7 @@ class BlockChange:
             elif not entry.inherited:
                 fresh.append(entry)
         self._insert(self.node.children[-1], fresh)
+        self._cut(staying)  # behind what comes in at the same offset
 
     def _cut(self, staying: set[Child]) -> None:
         layout, children = self.layout, self.node.children

@@ -30,6 +30,7 @@ _SENTENCES = {
     "mapping values are not allowed": "`: ` is not allowed here: quote the value, or check the indentation",
     "sequence entries are not allowed": "`- ` is not allowed here: begin a new line for it, or quote the value",
     "could not find expected ':'": "`: ` is missing behind this key",
+    "expected the node content, but found '<stream end>'": "the text ends before this value does",
     "found character '\\t'": "a tab must not indent, only spaces",
 }
 
@@ -39,7 +40,7 @@ def compose(text: str) -> Tree:
     # kubectl reads by lines and ends the last one too, which decides the value of a block scalar at the end.
     whole = text if text.endswith("\n") else text + "\n"
     yaml = YAML(typ="safe", pure=True)
-    yaml.version = (1, 1)  # type: ignore[assignment]  # annotated as None in 0.19
+    yaml.version = (1, 1)
     yaml.Scanner = KubernetesScanner
     try:
         root = _Composer(text, yaml.parse(whole)).document()
@@ -97,7 +98,7 @@ class _Composer:
             node = self._mapping(event)
         else:
             node = self._sequence(event)
-        if event.anchor:
+        if event.anchor and self._anchors[event.anchor] is None:  # else it is set again inside, and the last one counts
             self._anchors[event.anchor] = node
         return node
 
@@ -160,7 +161,7 @@ class _Composer:
         return Node(
             kind="mapping",
             start=start,
-            body=body - 1 if braced else children[0].start if children else body,
+            body=body - 1 if braced else children[0].start if flow else body,
             end=key.end_mark.index if braced else children[-1].end,
             value=value,
             flow=flow,

@@ -21,10 +21,10 @@ _SCALAR = re.compile(
 )
 
 
-def json_trees(text: str) -> list[Tree]:
-    """The objects of a JSON stream, in order. UnreadableError: it is not one, and where that shows."""
+def json_trees(text: str, begin: int) -> list[Tree]:
+    """The objects of a JSON stream that begins at an offset. UnreadableError: it is not one, and where that shows."""
     trees: list[Tree] = []
-    offset = _skip(text, 0)
+    offset = _skip(text, begin)
     try:
         while offset < len(text):
             if text[offset] != "{":

@@ -7,6 +7,7 @@ Strategy: the collections on an operation's path are copied before they change, 
 
 import copy
 import io
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -32,7 +33,8 @@ def round_trip(layout: Layout, operations: Iterable[Operation]) -> str | None:
     yaml.explicit_start = "---" in (line[:3] for line in layout.text.splitlines())
     out = io.StringIO()
     try:
-        data = yaml.load(layout.text)
+        with warnings.catch_warnings(action="ignore"):  # an anchor that is set twice is legal
+            data = yaml.load(layout.text)
         for operation in operations:
             data = _changed(data, operation, tokens(operation.path))
         yaml.dump(data, out)

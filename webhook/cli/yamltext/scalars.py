@@ -24,7 +24,6 @@ _WORDS: dict[str, Plain] = {
     **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
 }
-_BASES = {"0x": 16, "0b": 2, "0o": 8}
 _INT = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _DOTTED = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+)?")
@@ -70,7 +69,7 @@ def _number(text: str) -> Plain:
     if _INT.fullmatch(digits):
         sign, bare = (digits[0], digits[1:]) if digits[0] in "+-" else ("", digits)
         octal = bare[:1] == "0" and bare.isdigit()
-        value = int(bare, 8 if octal else _BASES.get(bare[:2].lower(), 10)) if octal else int(bare, 0)
+        value = int(bare, 8) if octal else int(bare, 0)
         value = -value if sign == "-" else value
         if -(2**63) <= value < (2**63 if sign else 2**64):
             return value

@@ -84,11 +84,10 @@ class _Weaver:
         column = layout.column(child.start)
         head, lines = behind(fresh.value, column, layout.block_style(parent), dash=child.key is None)
         below = "".join(layout.newline + line for line in lines)
-        if "\n" in layout.text[child.after : child.end]:
-            self.splices.replace(child.after, child.end, head + below)
-        else:  # a comment on the line stays on it
-            self.splices.replace(child.after, child.end, head)
-            self.splices.insert(layout.line_end(child.end), below)
+        end = layout.line_end(child.end)
+        # A comment on the value's line stays, but one behind the last entry of a collection goes with that entry.
+        comment = "" if node.children and not node.flow else layout.text[child.end : end]
+        self.splices.replace(child.after, end, head + comment + below)
 
     def _empty(self, node: Node, child: Child | None) -> None:
         """The last entry goes: `[]` or `{}` stays, and so do the comments before the first entry."""

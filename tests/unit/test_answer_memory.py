@@ -1,0 +1,116 @@
+"""Laws of the memory: it changes no byte of any answer, and it never holds more than its budget."""
+
+import gc
+import sys
+import tracemalloc
+from functools import partial
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.laws.strategies import JSON, requests
+from tests.pods import DEFAULTS, asked, pod, review
+from webhook.inject.mutate import Outcome, decide
+from webhook.inject.question import Door, Question
+from webhook.server.answer import Answer
+from webhook.server.memory import ENTRY, Memory, cost
+from webhook.server.review import Reviewer
+
+BUDGET = 16 << 20
+DECIDE = partial(decide, defaults=DEFAULTS)
+quick = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+streams = st.lists(st.tuples(requests(garbage=True), st.sampled_from(Door)), min_size=1, max_size=6)
+
+
+@quick
+@given(streams)
+def test_with_and_without_it_the_bytes_are_the_same(stream: list[tuple[tuple[JSON, JSON], Door]]) -> None:
+    """Nothing remembered, everything, and so little that most is forgotten; each request sent twice."""
+    without, with_it, forgetful = Reviewer(DECIDE, 0), Reviewer(DECIDE, BUDGET), Reviewer(DECIDE, 3 * ENTRY)
+    for number, ((found, request), door) in enumerate(stream * 2):
+        body = review(found, **{**request, "uid": f"uid-{number}", "name": f"pod-{number}"})
+        plain = without.review(body, door)
+        assert not plain.remembered
+        assert plain.error is None
+        for reviewer in (with_it, forgetful):
+            other = reviewer.review(body, door)
+            assert (other.status, other.body) == (plain.status, plain.body)
+            assert other.answer == plain.answer
+
+
+@quick
+@given(streams)
+def test_two_questions_have_one_key_if_and_only_if_they_are_one(stream: list[tuple[tuple[JSON, JSON], Door]]) -> None:
+    questions = [asked(found, door, **request) for (found, request), door in stream]
+    for one in questions:
+        for other in questions:
+            assert (Memory.key(one) == Memory.key(other)) is (one == other)
+
+
+def test_the_second_pod_of_a_workload_is_remembered() -> None:
+    decisions: list[Question] = []
+
+    def counting(question: Question) -> Outcome:
+        decisions.append(question)
+        return DECIDE(question)
+
+    reviewer = Reviewer(counting, BUDGET)
+    first, second = (reviewer.review(review(pod(), uid=uid), Door.POD) for uid in ("one", "two"))
+    assert (first.remembered, second.remembered, len(decisions)) == (False, True, 1)
+    assert first.body.replace(b'"one"', b'"two"') == second.body
+    assert not reviewer.review(review(pod()), Door.NAMESPACE).remembered
+
+
+def made(number: int, size: int = 1000) -> Answer:
+    return Answer("patched", "injected", ("injected",), f"container-{number}", bytes(size))
+
+
+@quick
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 4000)), max_size=60), st.integers(0, 20_000))
+def test_it_never_holds_more_than_its_budget(uses: list[tuple[int, int]], budget: int) -> None:
+    """And knows what it holds: the sum of what is still there."""
+    memory = Memory(budget)
+    for number, size in uses:
+        if memory.get(bytes([number])) is None:
+            memory.put(bytes([number]), made(number, size))
+        assert memory.held <= budget
+    there = [answer for number in range(21) if (answer := memory.get(bytes([number])))]
+    assert (len(there), sum(map(cost, there))) == (len(memory), memory.held)
+
+
+def test_what_was_used_last_stays() -> None:
+    memory = Memory(3 * cost(made(0)))
+    for number in (1, 2, 3):
+        memory.put(bytes([number]), made(number))
+    assert memory.get(b"\1")
+    memory.put(b"\4", made(4))
+    assert [memory.get(bytes([number])) is not None for number in (1, 2, 3, 4)] == [True, False, True, True]
+
+
+def test_one_answer_that_is_larger_than_everything_is_not_kept() -> None:
+    memory = Memory(10_000)
+    memory.put(b"big", made(0, 20_000))
+    assert (len(memory), memory.held) == (0, 0)
+
+
+def test_the_cost_is_what_python_takes() -> None:
+    """A thousand entries, measured; the estimate may be higher, never lower."""
+    memory = Memory(BUDGET)
+    gc.collect()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(1000):
+        memory.put(number.to_bytes(32, "big"), made(number))
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(memory) == 1000
+    assert after - before <= memory.held <= 2 * (after - before)
+
+
+def test_a_question_that_is_larger_in_memory_than_on_the_wire_leaves_nothing_behind() -> None:
+    """`{},` becomes a struct of a hundred bytes; what stays is the answer alone."""
+    memory = Memory(BUDGET)
+    question = asked(pod(containers=[{"name": "app", "env": [{}] * 50_000}]))
+    references = sys.getrefcount(question)
+    memory.put(Memory.key(question), made(0))
+    assert sys.getrefcount(question) == references
