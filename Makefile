@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-CODE := webhook certs tests bench docs examples
+CODE := webhook certs tests bench docs examples charts
 READY := $(VENV)/.ready
 
 .PHONY: help
@@ -48,6 +48,7 @@ lint: $(READY) ## ruff, formatting, import contracts, generated pages
 	$(BIN)/ruff format --check --quiet $(CODE)
 	$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
 	$(BIN)/python -m docs.generate --check
+	$(BIN)/python charts/generate.py --check
 
 .PHONY: types
 types: $(READY) ## mypy --strict
@@ -59,13 +60,29 @@ check: lint types ## the fast part: lint, types, unit, cases, laws
 	$(BIN)/coverage run -m pytest -q tests/unit tests/laws tests/doors
 	$(BIN)/coverage report --fail-under=100
 
+.PHONY: packages
+packages: ## install the Debian packages that a real node needs (as root, where apt-get is; elsewhere it only says so)
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  missing=$$(for p in $$(sed 's/#.*//' tests/kube/packages.txt); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	  [ -z "$$missing" ] || { echo "installing $$missing" >&2; apt-get update -qq; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }; \
+	else echo "not root, or no apt-get: the tests on a real node will say what is missing" >&2; fi
+
 .PHONY: programs
-programs: $(READY) ## build the real etcd, kube-apiserver, controller-manager and kubectl (cached; minutes when cold)
-	$(BIN)/python -m tests.kube.binaries >/dev/null
+programs: $(READY) packages ## build the programs of a real Kubernetes node and helm (cached; minutes when cold)
+	$(BIN)/python -m tests.kube.binaries --node >/dev/null || true
 
 .PHONY: test
-test: check programs ## everything, the real API server included
-	$(BIN)/pytest -n 2 --dist loadgroup tests
+test: check programs ## everything, the real API server and the real node included
+	$(BIN)/pytest -n 2 tests/edge tests/kube tests/chart tests/apiserver tests/cluster
+
+.PHONY: cluster
+cluster: programs ## a real node with podmeta on it, for you to play with
+	$(BIN)/python -m tests.kube.keep up
+
+.PHONY: cluster-down
+cluster-down: $(READY) ## end it
+	$(BIN)/python -m tests.kube.keep down
 
 .PHONY: cases
 cases: $(READY) ## rewrite the goldens of tests/cases from their recorded reviews
@@ -76,8 +93,9 @@ record: programs ## record the reviews of tests/cases anew from a real kube-apis
 	$(BIN)/python -m tests.kube.record
 
 .PHONY: docs
-docs: $(READY) ## rewrite the generated pages
+docs: $(READY) ## rewrite the generated pages, the chart's included
 	$(BIN)/python -m docs.generate
+	$(BIN)/python charts/generate.py
 
 .PHONY: bench
 bench: $(READY) ## CPU per review beside a do-nothing endpoint and plain FastAPI with pydantic

@@ -2,13 +2,17 @@
 
 import os
 from functools import partial
+from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.stories import DEFAULTS, STORIES, Story
 from webhook.inject.mutate import decide
 from webhook.server.app import Application
+
+CLUSTERED = ("tests/apiserver/", "tests/cluster/", "tests/chart/")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +35,18 @@ def story(request: pytest.FixtureRequest) -> Story:
 def application() -> Application:
     """The ASGI application over the core with nothing configured."""
     return Application(partial(decide, defaults=DEFAULTS))
+
+
+class ByCluster(LoadScopeScheduling):
+    """For pytest -n: what shares a cluster stays on one worker, everything else is shared out file by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "/".join(file.split("/")[:2]) if file.startswith(CLUSTERED) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByCluster:
+    return ByCluster(config, log)
 
 
 @pytest.hookimpl(trylast=True)

@@ -42,6 +42,13 @@ class Replica:
         )
 
 
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock that a test sets forward wakes nobody up."""
+    monkeypatch.setattr("webhook.cluster.keeper.LOOK", 0.2)
+    monkeypatch.setattr("webhook.cluster.keeper.SOON", 0.2)
+
+
 @pytest.fixture
 def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace of the test's own, and the webhook configuration as the chart has it: without a caBundle."""
@@ -179,18 +186,13 @@ def test_a_ca_that_grows_old_is_rotated_with_the_old_one_beside_it(cluster: Clus
         first = replicas[0].served
         for one in replicas:
             one.ahead[0] = timedelta(days=60)  # the leaf of 90 days is renewed, the CA of 365 is not
-        for one in replicas:
-            one.keeper._since = one.keeper._since and (one.keeper._since[0], datetime.now(UTC))
-            one.keeper._wake.set()
         await until(lambda: all(one.trusted() and one.served != first for one in replicas))
         for one in replicas:
             one.ahead[0] = timedelta(days=250)
-            one.keeper._wake.set()
         await until(lambda: all(len(one.announced) == 2 for one in replicas))
         assert len(Bundle.parse(stored(cluster, namespace)).certificates) == 2  # type: ignore[union-attr] # it parses
         for one in replicas:
             one.ahead[0] += SETTLE
-            one.keeper._wake.set()
         newest = replicas[0].announced.certificates[0]
         await until(lambda: all(_from(one.served, newest) and one.trusted() for one in replicas))
 

@@ -68,7 +68,8 @@ NODE = (
     # Without libseccomp no container with `seccompProfile: RuntimeDefault` starts.
     Program("runc", "runc", "github.com/opencontainers/runc", tags="seccomp", cgo=True),
 )
-PROGRAMS = {program.name: program for program in CONTROL_PLANE + NODE}
+CHART = (Program("helm", "helm", "helm.sh/helm/v4/cmd/helm"),)
+PROGRAMS = {program.name: program for program in CONTROL_PLANE + NODE + CHART}
 
 
 def kubernetes_version(modules: Path = MODULES) -> str:
@@ -165,7 +166,7 @@ def main() -> None:
     """Builds what is missing: progress on stderr, the directory on stdout."""
     parser = argparse.ArgumentParser(prog="python -m tests.kube.binaries", description=main.__doc__)
     parser.add_argument("--node", action="store_true", help="also what a node needs: kubelet, containerd, runc ...")
-    wanted = CONTROL_PLANE + (NODE if parser.parse_args().node else ())
+    wanted = CONTROL_PLANE + CHART + (NODE if parser.parse_args().node else ())
     try:
         print(build(wanted))  # noqa: T201 - the answer
     except Unavailable as reason:

@@ -8,7 +8,19 @@ import re
 import pytest
 
 from webhook.inject.annotations import ANNOTATIONS, INSTALLABLE, WRITTEN, Annotation
-from webhook.inject.fields import ALL, CATALOGUE, DIVISORS, FIELDS, FILES, PRESETS, STANDARD, Place
+from webhook.inject.fields import (
+    ALL,
+    CATALOGUE,
+    DIVISORS,
+    FIELDS,
+    FILES,
+    PRESETS,
+    STANDARD,
+    Literal,
+    Place,
+    Variable,
+    parse_selector,
+)
 from webhook.inject.question import Door
 from webhook.inject.reasons import Reason
 from webhook.inject.values import C_IDENTIFIER
@@ -124,6 +136,15 @@ def test_a_name_is_one_that_every_shell_can_read(name: str) -> None:
     """Upper case, digits and underscores."""
     assert C_IDENTIFIER.fullmatch(name)
     assert name == name.upper()
+
+
+@pytest.mark.parametrize("variable", ALL, ids=lambda variable: variable.name)
+def test_a_variable_of_the_catalogue_is_what_a_user_could_have_written(variable: Variable) -> None:
+    """Its source is that of NAME=SELECTOR, with the same places; only the container's name is no selector."""
+    expected = (
+        Literal("{container}") if variable.name == "CONTAINER_NAME" else parse_selector(str(variable.source), Place.ENV)
+    )
+    assert variable.source == expected
 
 
 def test_the_files_are_those_of_the_contract() -> None:

@@ -19,6 +19,12 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "port": ("10250", 10250),
     "health_host": ("::1", "::1"),
     "health_port": ("9090", 9090),
+    "certificates": ("files", "files"),  # the other one has a test of its own
+    "service_names": ("a.b.svc, c", ("a.b.svc", "c")),
+    "namespace": ("podmeta-system", "podmeta-system"),
+    "ca_secret": ("podmeta-ca", "podmeta-ca"),
+    "owner": ("podmeta", "podmeta"),
+    "webhook_configuration": ("podmeta", "podmeta"),
     "tls_cert_file": ("other.crt", Path("other.crt")),
     "tls_key_file": ("other.key", Path("other.key")),
     "tls_ca_file": ("ca.crt", Path("ca.crt")),
@@ -74,6 +80,17 @@ def test_each_is_read_from_its_flag_and_from_its_variable(name: str, monkeypatch
     found = read_settings(given)
     assert isinstance(found, Settings), found
     assert getattr(found, name) == value
+
+
+PLACES = ["--service-names=a.b.svc", "--namespace=b", "--ca-secret=c", "--webhook-configuration=d"]
+
+
+def test_self_managed_certificates_need_their_places_and_no_files() -> None:
+    assert isinstance(read_settings(["--certificates=self-managed", *PLACES]), Settings)
+    (missing,) = wrong("--certificates=self-managed", pair=False)
+    assert missing.endswith("accepted: with --service-names, --namespace, --ca-secret, --webhook-configuration")
+    (excluded,) = wrong("--certificates=self-managed", *PLACES)
+    assert "exclude --tls-cert-file, --tls-key-file; accepted: one of them" in excluded
 
 
 def test_a_flag_wins_over_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:

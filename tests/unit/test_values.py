@@ -124,6 +124,7 @@ POD_NAME, POD_NAMESPACE, POD_IP = STANDARD[:3]
         pytest.param("standard,POD_IP", [v.name for v in STANDARD], id="a name that a set brought"),
         pytest.param("standard,-POD_IP", [v.name for v in STANDARD if v.name != "POD_IP"], id="taken out"),
         pytest.param("-POD_IP,standard", [v.name for v in STANDARD if v.name != "POD_IP"], id="taken out before"),
+        pytest.param("POD_IP,POD_UID,-POD_IP,-POD_IP", ["POD_UID"], id="taken out twice"),
         pytest.param("standard,-NODE_ZONE", [v.name for v in STANDARD], id="taking out what is not in"),
         pytest.param("go", ["GOMAXPROCS", "GOMEMLIMIT"], id="go"),
         pytest.param("jvm", ["JAVA_TOOL_OPTIONS"], id="jvm"),
@@ -198,12 +199,13 @@ def test_a_list_that_is_refused(text: str, faults: list[Any]) -> None:
 
 def test_a_bad_selector_is_named_with_its_variable() -> None:
     """The offending piece is NAME=SELECTOR as written, since a list may hold the same selector twice."""
-    found, faults = values.variables("L=metadata.labels,X=limits.gpu,OK=metadata.name,D=limits.cpu:9")
+    found, faults = values.variables("L=metadata.labels,X=limits.gpu,OK=metadata.name,D=limits.cpu:9,A=B=metadata.name")
     assert [v.name for v in found] == ["OK"]
     assert [(fault.reason, fault.got) for fault in faults] == [
         (Reason.SELECTOR_PLACE, "L=metadata.labels"),
         (Reason.UNKNOWN_SELECTOR, "X=limits.gpu"),
         (Reason.BAD_DIVISOR, "D=limits.cpu:9"),
+        (Reason.UNKNOWN_SELECTOR, "A=B=metadata.name"),
     ]
 
 
@@ -276,6 +278,11 @@ def test_a_file_with_an_odd_but_legal_name(path: str) -> None:
     found, faults = values.files(f"{path}=metadata.name")
     assert [file.path for file in found] == [path]
     assert faults == []
+
+
+def test_the_first_equals_sign_divides_file_and_selector() -> None:
+    """A second one belongs to the selector, which has none."""
+    assert values.files("a=b=metadata.name")[1][0][:2] == (Reason.UNKNOWN_SELECTOR, "b=metadata.name")
 
 
 def test_a_selector_that_only_a_variable_may_have_is_refused_in_a_file() -> None:

@@ -4,8 +4,8 @@ import sys
 
 import typer
 
-from webhook.server.run import USAGE, run
-from webhook.server.settings import read_settings
+from webhook.server.run import USAGE, Keep, run
+from webhook.server.settings import Settings, read_settings
 
 COMMAND = {
     "add_help_option": False,
@@ -19,4 +19,19 @@ def serve(context: typer.Context) -> None:
     if isinstance(settings, list):
         sys.stderr.writelines(f"podmeta serve: {sentence}\n" for sentence in settings)
         raise typer.Exit(USAGE)
-    raise typer.Exit(run(settings))
+    raise typer.Exit(run(settings, _keep(settings)))
+
+
+def _keep(settings: Settings) -> Keep | None:
+    """Who looks after the certificates in the cluster; nobody, unless a webhook configuration is named."""
+    if not settings.webhook_configuration:
+        return None
+    # The client for the API server is slow to import, and most ways to run this need none.
+    from webhook.cluster.certificates import announce, keep  # noqa: PLC0415
+    from webhook.cluster.store import Places  # noqa: PLC0415
+
+    places = Places(settings.namespace, settings.ca_secret, settings.webhook_configuration, settings.owner)
+    file = settings.tls_ca_file
+    if settings.certificates == "self-managed":
+        return lambda offer, say: keep(places, settings.service_names, offer, say)
+    return (lambda _, say: announce(places, file, say)) if file else None

@@ -1,32 +1,21 @@
-"""The keeper: looks at the cluster, does what certs/rotation.py decides, looks again when something changes.
+"""The keeper: does in the cluster what certs/rotation.py decides from what is there.
 
-Rule: it never stops. An API server that is away is asked again, more and more rarely; what is served meanwhile goes on.
-Strategy: no state but what was seen last. Two watches only wake it up; what to do always follows from what it reads
-      then, so a missed event costs a minute at most.
+Rule: every replica does the same and none is the leader; what is served goes on being served whatever else fails.
+Strategy: no state but what was seen last: the CA, to put it back if somebody deletes it, and since when the API
+      servers have it.
 """
 
-import asyncio
-import random
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
-
-import httpx
 
 from certs import Bundle, CertificateAuthority, ServingCertificate
 from certs.rotation import SETTLE, Announce, Serve, State, Step, Stored, steps
 from certs.rotation import Store as Put
-from webhook.cluster.store import Found, Kind, Store
-
-LOOK = 60.0  # seconds between two looks where no watch wakes it up
-SOON = 5.0  # seconds until a step that has to wait for the API servers is looked at again
-RETRY = (0.5, 30.0)  # seconds: the first wait after an error, and the longest
-
-KINDS: tuple[Kind, ...] = ("secret", "configuration")
+from webhook.cluster.looking import LOOK, SOON, Say, look_forever
+from webhook.cluster.store import Found, Store
 
 Clock = Callable[[], datetime]
 Offer = Callable[[ServingCertificate, Bundle], None]
-Say = Callable[[str, str], None]
 
 
 class Keeper:
@@ -34,7 +23,6 @@ class Keeper:
 
     def __init__(self, store: Store, names: Sequence[str], clock: Clock, offer: Offer, say: Say) -> None:
         self._store, self._names, self._clock, self._offer, self._say = store, names, clock, offer, say
-        self._wake = asyncio.Event()
         self._kept: Stored | None = None
         self._served: ServingCertificate | None = None
         self._announced: Bundle | None = None
@@ -42,27 +30,7 @@ class Keeper:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        watches = [asyncio.create_task(self._watch(kind)) for kind in KINDS]
-        try:
-            await self._keep()
-        finally:
-            for watch in watches:
-                watch.cancel()
-
-    async def _keep(self) -> None:
-        wait = RETRY[0]
-        while True:
-            self._wake.clear()
-            try:
-                while await self.look():
-                    pass
-                pause, wait = self._pause(), RETRY[0]
-            except (httpx.HTTPError, OSError) as error:
-                self._say("api-server-unreachable", f"{type(error).__name__}: {error}")
-                pause, wait = wait * random.uniform(0.5, 1.0), min(wait * 2, RETRY[1])  # noqa: S311 - only spreads load
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):  # not wait_for, which in Python 3.11 can swallow a cancellation
-                    await self._wake.wait()
+        await look_forever(self.look, self._pause, self._store, ("secret", "configuration"), self._say)
 
     async def look(self) -> bool:
         """Look once, and do what is to be done. Whether something was done: then look again."""
@@ -103,18 +71,6 @@ class Keeper:
         """Shorter while the stored CA is not in the caBundle, or has not been there for long."""
         settled = self._since and self._clock() >= self._since[1] + SETTLE
         return LOOK if settled else SOON
-
-    async def _watch(self, kind: Kind) -> None:
-        wait = RETRY[0]
-        while True:
-            try:
-                async for _ in self._store.changes(kind):
-                    wait = RETRY[0]
-                    self._wake.set()
-            except (httpx.HTTPError, OSError):
-                pass  # the loop that is woken up meets the same error and says it
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, RETRY[1])
 
 
 def _serial(authority: CertificateAuthority) -> str:

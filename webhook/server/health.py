@@ -5,7 +5,7 @@ Rule: alive means that the loop turns, nothing more: a restart helps against not
 Strategy: readiness is a list of sentences; ready is the empty list.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Response
 from fastapi.responses import PlainTextResponse
@@ -14,7 +14,7 @@ from webhook.server.app import ObserveRefusal, speak_kubernetes
 
 
 def health(
-    unready: Callable[[], list[str]], metrics: Callable[[], tuple[bytes, str]], refused: ObserveRefusal
+    unready: Callable[[], Awaitable[list[str]]], metrics: Callable[[], tuple[bytes, str]], refused: ObserveRefusal
 ) -> FastAPI:
     """The application of the second port. `metrics` gives the page and its content type."""
     app = FastAPI(title="podmeta health", openapi_url=None, redirect_slashes=False)
@@ -25,7 +25,7 @@ def health(
 
     @app.get("/readyz")
     async def readyz() -> PlainTextResponse:
-        reasons = unready()
+        reasons = await unready()
         return PlainTextResponse("".join(f"{reason}\n" for reason in reasons), 503) if reasons else await healthz()
 
     @app.get("/metrics")

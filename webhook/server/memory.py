@@ -1,14 +1,13 @@
 """Answers remembered by their Question, so that the replicas of one workload are decided once.
 
-Rule: with and without it the bytes of an answer are the same. Whatever a client sends, it never holds more than its
-      budget, and nothing of a request stays in it but the answer.
-Strategy: the key is a SHA-256 over the Question's JSON: as fast as hashing the value itself, no two Questions share
-      it, nobody can aim at one bucket, and a Question that is much larger in memory than on the wire (`{},` a million
-      times) costs 32 bytes. The answers are in the order of their last use; the oldest goes first.
+Rule: with and without it the bytes of an answer are the same; and whatever clients send, it never holds more than its
+      budget, nor does one of them push out what it holds for the others.
+Strategy: the key is the Question as JSON: bytes, whose size is known, where the Question itself may be thirty times as
+      large (`{},` becomes a struct) and a dictionary would hash and compare it field by field. The answers are in the
+      order of their last use; the oldest goes first, and what is larger than a share of the budget does not come in.
 """
 
 from collections import OrderedDict
-from hashlib import sha256
 from sys import getsizeof
 
 import msgspec
@@ -16,8 +15,9 @@ import msgspec
 from webhook.inject.question import Question
 from webhook.server.answer import Answer
 
-# What an entry costs beside its two texts: key, Answer, tuple of reasons, the node of the dictionary (measured: 420).
-ENTRY = 512
+# What an entry takes beside its texts: the Answer, its tuple of reasons, the node of the dictionary (measured: 330).
+ENTRY = 400
+SHARE = 8  # no entry takes more than this part of the budget
 
 _encode = msgspec.json.Encoder().encode
 
@@ -33,7 +33,7 @@ class Memory:
     @staticmethod
     def key(question: Question) -> bytes:
         """What stands for the Question."""
-        return sha256(_encode(question)).digest()
+        return _encode(question)
 
     def get(self, key: bytes) -> Answer | None:
         """The answer that was given last time."""
@@ -44,11 +44,13 @@ class Memory:
 
     def put(self, key: bytes, answer: Answer) -> None:
         """Remember an answer to a key that `get` does not know."""
+        size = cost(key, answer)
+        if size > self._budget // SHARE:
+            return
         self._answers[key] = answer
-        self._held += cost(answer)
+        self._held += size
         while self._held > self._budget:
-            _, oldest = self._answers.popitem(last=False)
-            self._held -= cost(oldest)
+            self._held -= cost(*self._answers.popitem(last=False))
 
     @property
     def held(self) -> int:
@@ -59,6 +61,6 @@ class Memory:
         return len(self._answers)
 
 
-def cost(answer: Answer) -> int:
+def cost(key: bytes, answer: Answer) -> int:
     """The memory that an entry takes."""
-    return getsizeof(answer.tail) + getsizeof(answer.containers) + ENTRY
+    return getsizeof(key) + getsizeof(answer.tail) + getsizeof(answer.containers) + ENTRY

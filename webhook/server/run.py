@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from functools import partial
 from socket import socket
@@ -23,6 +24,7 @@ from certs import CertificateAuthority
 from webhook import __version__
 from webhook.inject.mutate import decide
 from webhook.server.app import Application
+from webhook.server.handshake import handshake
 from webhook.server.health import health
 from webhook.server.listen import Server, address, bind, server
 from webhook.server.logs import Lines, ReviewLog, configure
@@ -30,17 +32,20 @@ from webhook.server.metrics import Metrics
 from webhook.server.settings import Settings, unknown
 from webhook.server.tls import Files, Material, Tls
 
+Said = Callable[[str, str], None]
+Keep = Callable[[Callable[[bytes, bytes, bytes], None], Said], Coroutine[None, None, None]]
+
 POLL = 2.0  # seconds between two looks at the certificate's files; the kubelet itself needs up to a minute
 DONE, USAGE = 0, 2
 DEV_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
-def run(settings: Settings) -> int:
-    """Serve until a signal, and give the exit code."""
-    tls = Tls(ask_clients=settings.tls_client_ca_file is not None)
+def run(settings: Settings, keep: Keep | None = None) -> int:
+    """Serve until a signal, and give the exit code. `keep` is what looks after the certificates in the cluster."""
+    tls = Tls(ask_clients=settings.tls_client_ca_file is not None, names=settings.service_names)
     source = _source(settings)
     material = source.read() if isinstance(source, Files) else source
-    wrong = material if isinstance(material, list) else tls.offer(material, now())
+    wrong = material if isinstance(material, list) else tls.offer(material, now()) if material else []
     bound = [bind(settings.host, settings.port), bind(settings.health_host, settings.health_port)]
     sockets = [found for found in bound if isinstance(found, socket)]
     wrong += [found for found in bound if isinstance(found, str)]
@@ -51,7 +56,7 @@ def run(settings: Settings) -> int:
         return USAGE
     lines = Lines()
     configure(settings.log_level, settings.log_format, lines)
-    process = Process(settings, lines, tls, source)
+    process = Process(settings, lines, tls, source, keep)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(process.serve(*sockets))
     return DONE
@@ -60,8 +65,11 @@ def run(settings: Settings) -> int:
 class Process:
     """What lives from start to end: the application, and what watches it from outside."""
 
-    def __init__(self, settings: Settings, lines: Lines, tls: Tls, source: Files | Material) -> None:
-        self._settings, self._lines, self._tls, self._source = settings, lines, tls, source
+    def __init__(
+        self, settings: Settings, lines: Lines, tls: Tls, source: Files | Material | None, keep: Keep | None = None
+    ) -> None:
+        self._settings, self._lines, self._tls, self._source, self._keep = settings, lines, tls, source, keep
+        self._port = 0
         self._log = structlog.get_logger()
         self._stop = asyncio.Event()
         self._refused: list[str] = []  # why, at the last look at the certificate's files
@@ -78,6 +86,7 @@ class Process:
     async def serve(self, webhook_socket: socket, health_socket: socket) -> None:
         """Both servers, until the drain is over."""
         loop = asyncio.get_running_loop()
+        self._port = webhook_socket.getsockname()[1]
         self._lines.attach(loop)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
@@ -87,7 +96,9 @@ class Process:
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(webhook.serve([webhook_socket]))
             tasks.create_task(second.serve([health_socket]))
-            watching = tasks.create_task(self._watch())
+            watching = [tasks.create_task(self._watch())]
+            if self._keep:
+                watching.append(tasks.create_task(self._keep(self._offered, self._said)))
             await webhook.up.wait()
             await second.up.wait()
             self._announce(address("https", webhook_socket), address("http", health_socket))
@@ -97,14 +108,30 @@ class Process:
             gc.freeze()
             await self._drain(webhook)
             await serving
-            watching.cancel()
+            for watch in watching:
+                watch.cancel()
             second.should_exit = True
         self._lines.attach(None)
 
-    def unready(self) -> list[str]:
+    async def unready(self) -> list[str]:
         """Why no new review should be sent here."""
-        draining = ["draining: the process was told to end"] if self._stop.is_set() else []
-        return draining + self._tls.unready(now())
+        reasons = ["draining: the process was told to end"] if self._stop.is_set() else []
+        reasons += self._tls.unready(now())
+        # What asks for a client's certificate cannot be dialled without one; then the check above has to do.
+        if reasons or self._tls.ca is None or self._settings.tls_client_ca_file:
+            return reasons
+        return await handshake(self._port, self._tls.ca.pem, self._settings.service_names)
+
+    def _offered(self, certificate: bytes, key: bytes, ca_bundle: bytes) -> None:
+        """A certificate that the cluster holds, or a caBundle that changed."""
+        client_ca = self._settings.tls_client_ca_file
+        clients = client_ca.read_bytes() if client_ca else None
+        problems = self._tls.offer(Material(certificate, key, clients, ca_bundle), now())
+        self.metrics.reloaded(problems)
+        self._review_log.reloaded(problems)
+
+    def _said(self, event: str, detail: str) -> None:
+        self._log.info(event, detail=detail)
 
     async def _drain(self, webhook: Server) -> None:
         await self._stop.wait()
@@ -151,8 +178,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _source(settings: Settings) -> Files | Material | list[str]:
-    """Where the certificate comes from."""
+def _source(settings: Settings) -> Files | Material | list[str] | None:
+    """Where the certificate comes from; None where the cluster has it and `keep` will bring it."""
+    if settings.certificates == "self-managed":
+        return None
     certificate, key, client_ca = settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file
     if certificate and key:
         return Files(certificate, key, client_ca, settings.tls_ca_file)

@@ -68,6 +68,20 @@ class Settings(BaseSettings):
     port: Port = Field(8443, description="Port of the webhook, HTTPS; 0 means any that is free.")
     health_host: str = Field("", description="Address of the second port; empty means every one.")
     health_port: Port = Field(8080, description="Port of /healthz, /readyz and /metrics, plain HTTP.")
+    certificates: Literal["files", "self-managed"] = Field(
+        "files",
+        description="files: those that are named below; self-managed: the service makes its own, shares the CA in a "
+        "Secret and writes the caBundle.",
+    )
+    service_names: Words = Field(
+        (), description="What the API server dials, such as podmeta.podmeta-system.svc; the certificate must cover it."
+    )
+    namespace: str = Field("", description="Self-managed: where the Secret is; the pod's own namespace.")
+    ca_secret: str = Field("", description="Self-managed: name of the Secret that holds the CA.")
+    owner: str = Field("", description="Self-managed: Deployment that owns the Secret, so that both go together.")
+    webhook_configuration: str = Field(
+        "", description="Name of the MutatingWebhookConfiguration whose caBundle the service writes; empty for none."
+    )
     tls_cert_file: Path | None = Field(
         None, description="Serving certificate, PEM, followed by its intermediates; read again when it changes."
     )
@@ -119,7 +133,9 @@ class Settings(BaseSettings):
         certificate, key = info.data.get("tls_cert_file"), info.data.get("tls_key_file")
         if dev and (certificate or key):
             raise ValueError("a throw-away CA and a serving certificate exclude each other; accepted: one of them")
-        known = {"tls_cert_file", "tls_key_file"} <= info.data.keys()
+        known = {"tls_cert_file", "tls_key_file", "certificates"} <= info.data.keys()
+        if info.data.get("certificates") == "self-managed":
+            return _self_managed(dev, info.data)
         if known and not dev and not (certificate and key):
             missing = " and ".join(flag(n) for n in ("tls_cert_file", "tls_key_file") if not info.data[n])
             raise ValueError(f"there is no serving certificate; accepted: {missing}, or --dev")
@@ -143,6 +159,17 @@ class Settings(BaseSettings):
             ambassador_requests=tuple(self.ambassador_requests.items()),
             ambassador_limits=tuple(self.ambassador_limits.items()),
         )
+
+
+def _self_managed(dev: bool, given: Mapping[str, object]) -> bool:
+    needed = ("service_names", "namespace", "ca_secret", "webhook_configuration")
+    missing = [flag(name) for name in needed if name in given and not given[name]]
+    excluded = [flag(n) for n in ("tls_cert_file", "tls_key_file", "tls_ca_file") if given.get(n)] + ["--dev"] * dev
+    if missing:
+        raise ValueError(f"self-managed certificates need to know their places; accepted: with {', '.join(missing)}")
+    if excluded:
+        raise ValueError(f"self-managed certificates exclude {', '.join(excluded)}; accepted: one of them")
+    return dev
 
 
 def read_settings(arguments: Sequence[str]) -> Settings | list[str]:

@@ -10,7 +10,7 @@ Strategy: the outer context never changes. At each handshake it hands over to th
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -34,8 +34,9 @@ class Material(NamedTuple):
 class Tls:
     """What is served. Nothing, until the first `offer` that is taken."""
 
-    def __init__(self, *, ask_clients: bool) -> None:
+    def __init__(self, *, ask_clients: bool, names: Sequence[str] = ()) -> None:
         self._ask_clients = ask_clients
+        self._names = names  # what clients dial
         self._served: ServingCertificate | None = None
         self._ca: Bundle | None = None
         self.context = self._new()
@@ -68,7 +69,12 @@ class Tls:
         """Why the API server would not believe us now."""
         if self._served is None:
             return ["no certificate is served yet"]
-        return problems(self._served, now, authorities=self._ca)
+        return problems(self._served, now, authorities=self._ca, expected=self._names)
+
+    @property
+    def ca(self) -> Bundle | None:
+        """What the API server was given, None where nobody knows."""
+        return self._ca
 
     def expires(self) -> float:
         """Unix time at which the served certificate ends; 0 without one."""

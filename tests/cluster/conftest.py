@@ -1,0 +1,40 @@
+"""What the tests on a real node share: the node, and a look at it when one of them fails."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.kube.binaries import Unavailable
+from tests.kube.node import cluster
+from tests.kube.running import Running
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Running]:
+    """One node for all the tests; each works in a namespace of its own."""
+    with ExitStack() as stack:
+        try:
+            real = stack.enter_context(cluster())
+        except Unavailable as reason:
+            pytest.skip(f"real node: {reason}")
+        yield real
+
+
+@pytest.fixture
+def space(node: Running, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace named after the test, gone afterwards with all that is in it."""
+    name = request.node.originalname.removeprefix("test_").replace("_", "-")[:63].rstrip("-")
+    yield node.namespace(name)
+    node.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+    """A failure shows the node as it was at that moment."""
+    report = yield
+    node = getattr(item, "funcargs", {}).get("node")
+    if call.when != "teardown" and report.failed and node is not None:
+        report.sections.append(("the node", node.report()))
+    return report
