@@ -1,5 +1,6 @@
 """What the tests on a real node share: the node, and a look at it when one of them fails."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -25,7 +26,8 @@ def node() -> Iterator[Running]:
 @pytest.fixture
 def space(node: Running, request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace named after the test, gone afterwards with all that is in it."""
-    name = request.node.originalname.removeprefix("test_").replace("_", "-")[:63].rstrip("-")
+    words = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
+    name = words[:63].strip("-")
     yield node.namespace(name)
     node.kubectl("delete", "namespace", name, "--wait=false")
 

@@ -1,6 +1,7 @@
-"""`make cluster`: a node that stays for a person to play with, until `make cluster-down`.
+"""`make cluster`: a node that stays for a person to play with, podmeta installed on it, until `make cluster-down`.
 
-Rule: it is the node of the tests, no other; what the person gets is a kubeconfig and the kubectl that fits.
+Rule: it is the node of the tests, no other, and the chart as anybody installs it; what the person gets is a kubeconfig
+      and the kubectl and helm that fit.
 Strategy: a process in the background holds the node; it ends the node when it is told to end. One that was killed
       cannot, so `down` clears away what is left as well.
 """
@@ -14,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-from tests.kube import machine
+from tests.kube import binaries, build, machine
 from tests.kube.binaries import Unavailable
 from tests.kube.node import Node
 from tests.kube.processes import Failed
@@ -23,8 +24,10 @@ DIRECTORY = Path(".cluster")
 _TRY = """
 export KUBECONFIG={directory}/kubeconfig PATH={directory}/bin:$PATH
 kubectl get nodes,pods --all-namespaces
-kubectl run hello --image=busybox --command -- sleep 9999999
-kubectl exec hello -- env
+kubectl apply -f examples/downward.yaml -f examples/curl-with-ambassador.yaml
+kubectl exec downward -- env
+kubectl exec downward -- ls -lL /etc/downward
+kubectl exec curl-with-ambassador -c main -- curl -s localhost:8001/api/v1/namespaces/default/pods
 make cluster-down
 """
 
@@ -56,12 +59,25 @@ def hold(directory: Path) -> None:
         signal.signal(name, lambda *_: end.set())
     with Node(directory) as node:
         (directory / "pid").write_text(str(os.getpid()))
+        helm = binaries.find("helm")["helm"]
         (directory / "bin").mkdir()
-        (directory / "bin" / "kubectl").symlink_to(node.program("kubectl"))
+        for program in (node.program("kubectl"), helm):
+            (directory / "bin" / program.name).symlink_to(program)
         half = directory / "kubeconfig.half"
         half.write_text(node.kubectl("config", "view", "--flatten", "--raw").stdout)
+        _install(node, helm)
         half.rename(directory / "kubeconfig")  # the last thing: `up` waits for it
         end.wait()
+
+
+def _install(node: Node, helm: Path) -> None:
+    """podmeta as the chart has it by default; where that fails, the node is still there to find out why."""
+    node.image("podmeta")
+    where = (f"--kubeconfig={node.kubeconfig}", "--namespace=podmeta-system", "--create-namespace")
+    command = (helm, "install", "podmeta", build.ROOT / "charts" / "podmeta", *where, "--wait", "--timeout=90s")
+    done = subprocess.run(command, text=True, capture_output=True, check=False)
+    said = "podmeta is installed" if done.returncode == 0 else f"podmeta is NOT installed: {done.stderr.strip()}"
+    print(said, file=sys.stderr, flush=True)  # noqa: T201 - progress
 
 
 def down(directory: Path) -> None:

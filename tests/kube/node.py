@@ -104,7 +104,7 @@ class Node(Running, ApiServer):
         return self._programs[name]
 
     def report(self) -> str:
-        return "\n".join([super().report(), *(f"{process.name}:\n{process.tail()}" for process in self.processes)])
+        return "\n".join([super().report(), *(f"{process.name}:\n{process.tail(5)}" for process in self.processes)])
 
     def _issue(self) -> None:
         super()._issue()

@@ -14,6 +14,8 @@ from typing import Any
 
 from tests.kube.cluster import Cluster, ExistingCluster
 
+_LINES = 40  # of a list in a report
+
 
 class Running(Cluster):
     """A cluster that runs pods."""
@@ -64,11 +66,10 @@ class Running(Cluster):
 
     def report(self) -> str:
         """What a person would look at first when something went wrong."""
-        asked = (
-            ("get", "pods,jobs,services", "--all-namespaces", "--output=wide"),
-            ("get", "events", "--all-namespaces", "--sort-by=.lastTimestamp"),
-        )
-        parts = [" ".join(("kubectl", *args)) + "\n" + self.kubectl(*args, check=False).stdout for args in asked]
+        parts = []
+        for asked in (("pods,jobs,services", "--output=wide"), ("events", "--sort-by=.lastTimestamp")):
+            lines = self.kubectl("get", *asked, "--all-namespaces", check=False).stdout.splitlines()
+            parts.append("\n".join([f"kubectl get {' '.join(asked)}", *lines[-_LINES:]]))
         return "\n".join([*parts, *self._logs_of_failures()])
 
     def _logs_of_failures(self) -> list[str]:

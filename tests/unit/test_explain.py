@@ -129,6 +129,20 @@ def test_what_the_pod_itself_leaves_out_does_not_make_it_unclean() -> None:
     assert explained(LEFT_OUT).clean
 
 
+def test_a_pod_that_itself_declines_the_volume_is_clean() -> None:
+    """The kubeconfig was only a default, and the file's absence is what the pod asked for."""
+    assert explained(pod({"env": "POD_IP", "volume": "false", "ambassador": "true"})).clean
+
+
+def test_a_variable_that_was_injected_is_not_called_kept() -> None:
+    """Where a prefix makes two names one, the first is injected, and what is said of the second is not said of it."""
+    limits = {"limits": {"cpu": "1", "memory": "1Gi"}}
+    whole = pod(
+        {"env": "PROCS=metadata.uid,go", "env-prefix": "GOMAX", "volume": "false"}, containers=[app(resources=limits)]
+    )
+    assert explained(whole).rows[0] == Row("app", "GOMAXPROCS", "injected", "metadata.uid")
+
+
 def test_a_refused_pod_has_a_row_for_every_problem() -> None:
     """Key, value, what would be accepted, the reason."""
     found = explained(pod({"env": "qqq,POD_NAM", "volume": "maybe"}))

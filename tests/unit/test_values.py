@@ -123,6 +123,7 @@ POD_NAME, POD_NAMESPACE, POD_IP = STANDARD[:3]
         pytest.param("standard,standard", [v.name for v in STANDARD], id="a set twice adds nothing"),
         pytest.param("standard,POD_IP", [v.name for v in STANDARD], id="a name that a set brought"),
         pytest.param("standard,-POD_IP", [v.name for v in STANDARD if v.name != "POD_IP"], id="taken out"),
+        pytest.param("-POD_IP", [v.name for v in STANDARD if v.name != "POD_IP"], id="nothing but taken out"),
         pytest.param("-POD_IP,standard", [v.name for v in STANDARD if v.name != "POD_IP"], id="taken out before"),
         pytest.param("POD_IP,POD_UID,-POD_IP,-POD_IP", ["POD_UID"], id="taken out twice"),
         pytest.param("standard,-NODE_ZONE", [v.name for v in STANDARD], id="taking out what is not in"),
@@ -282,7 +283,7 @@ def test_a_file_with_an_odd_but_legal_name(path: str) -> None:
 
 def test_the_first_equals_sign_divides_file_and_selector() -> None:
     """A second one belongs to the selector, which has none."""
-    assert values.files("a=b=metadata.name")[1][0][:2] == (Reason.UNKNOWN_SELECTOR, "b=metadata.name")
+    assert values.files("a=b=metadata.name")[1][0][:2] == (Reason.UNKNOWN_SELECTOR, "a=b=metadata.name")
 
 
 def test_a_selector_that_only_a_variable_may_have_is_refused_in_a_file() -> None:

@@ -16,6 +16,7 @@ from webhook.inject.reasons import Reason
 from webhook.inject.situation import Defaults, Note
 
 Verdict = Literal["injected", "kept", "left out", "refused"]
+_CHOSEN = {Reason.NOT_SELECTED, Reason.NO_VOLUME}  # where a mount is in the way of the volume, that has its own row
 _KEPT = {Reason.ENV_KEPT, Reason.MOUNT_KEPT, Reason.VOLUME_KEPT, Reason.CONTAINER_KEPT}
 
 
@@ -39,7 +40,7 @@ class Explanation(msgspec.Struct, frozen=True):
     @property
     def clean(self) -> bool:
         """Whether nothing was refused, and nothing kept or left out but what the pod itself wants left out."""
-        return all(row.verdict == "injected" or row.reason is Reason.NOT_SELECTED for row in self.rows)
+        return all(row.verdict == "injected" or row.reason in _CHOSEN for row in self.rows)
 
 
 def explain(question: Question, defaults: Defaults) -> Explanation:
@@ -80,7 +81,7 @@ def _noted(note: Note) -> Row:
 
 def _injected(plan: Plan, container: ContainerPlan, notes: list[Note]) -> list[Row]:
     name = container.target.name
-    about = {note.item: note.reason for note in notes if note.reason is not Reason.ENV_FROM}
+    about = {note.item: note.reason for note in notes if note.reason not in (Reason.ENV_FROM, Reason.ENV_KEPT)}
     rows = [Row(name, e["name"], "injected", _source(e), about.get(e["name"])) for e in container.env]
     if container.mount:
         volume = next((v for v in plan.volumes if v["name"] == container.mount["name"]), None)

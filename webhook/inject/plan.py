@@ -87,5 +87,5 @@ def _annotations(situation: Situation, added: Added, more: dict[str, str]) -> di
     if added == Added() or situation.running:
         return {}
     options = msgspec.structs.replace(situation.options, asked=frozenset())
-    config = fingerprint(options, situation.defaults)
+    config = fingerprint(options, msgspec.structs.replace(situation.defaults, deny_invalid=True))
     return {STATUS: dump(Status(__version__, config, situation.added.merged(added))), **more}

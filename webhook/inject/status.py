@@ -1,7 +1,7 @@
 """The annotation podmeta/status: exactly what was added where.
 
 Rule: it is the only record of what is ours. `uninject` takes out what it names and nothing else.
-Strategy: JSON with sorted keys; a second round of injection adds to it and never takes away from it.
+Strategy: JSON whose maps have sorted keys; a second round of injection adds to it and never takes away from it.
 """
 
 import hashlib

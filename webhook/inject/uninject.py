@@ -38,10 +38,10 @@ def _spec(spec: dict[str, Any], added: Added) -> Iterator[Operation]:
     for kind in _LISTS:
         containers = spec.get(kind) or []
         for index, container in enumerate(containers):
-            name = container.get("name", "")
+            name = (container or {}).get("name", "")
             if name not in added.containers:
                 path = f"/spec/{kind}/{index}"
-                yield from _without(f"{path}/env", container.get("env"), "name", added.env.get(name, []))
+                yield from _without(f"{path}/env", (container or {}).get("env"), "name", added.env.get(name, []))
                 yield from _without(
                     f"{path}/volumeMounts",
                     container.get("volumeMounts"),

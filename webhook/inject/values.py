@@ -15,7 +15,6 @@ from webhook.inject.reasons import Reason
 SHOWN = 60  # characters of a user's value in an error: enough to recognise it in a line
 C_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
-_NAMES = [*PRESETS, *CATALOGUE]
 
 
 def shown(text: str) -> str:
@@ -75,7 +74,7 @@ def files(text: str) -> tuple[tuple[File, ...], list[Fault]]:
         if not equals or not _inside(path):
             faults.append(Fault(Reason.BAD_FILE, piece, "FILE=SELECTOR, FILE being a relative path without .."))
         elif isinstance(selector, Fault):
-            faults.append(selector)
+            faults.append(selector._replace(got=piece))
         else:
             found.append(File(path, selector))
     paths = [*(file.path for file in FILES), "kubeconfig", *(file.path for file in found)]
@@ -89,8 +88,13 @@ def files(text: str) -> tuple[tuple[File, ...], list[Fault]]:
 
 
 def variables(text: str) -> tuple[tuple[Variable, ...], list[Fault]]:
-    """The `podmeta/env` list: presets and names expand in the order written, `-NAME` takes out wherever it stands."""
+    """The `podmeta/env` list: presets and names expand in the order written, `-NAME` takes out wherever it stands.
+
+    A list that only takes out takes out of `standard`, which is what stands there without a list.
+    """
     pieces, faults = _pieces(text)
+    if pieces and all(piece.startswith("-") for piece in pieces):
+        pieces.insert(0, "standard")
     named = [piece.partition("=")[0] for piece in pieces if piece not in PRESETS and not piece.startswith("-")]
     chosen: dict[str, Variable] = {}
     for piece in pieces:
