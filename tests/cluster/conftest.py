@@ -1,9 +1,8 @@
 """What the tests on a real node share: the node, and a look at it when one of them fails."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 
@@ -33,7 +32,9 @@ def space(node: Running, request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failure shows the node as it was at that moment."""
     report = yield
     node = getattr(item, "funcargs", {}).get("node")

@@ -208,5 +208,8 @@ def test_uninstalling_leaves_nothing_behind(installed: Installed) -> None:
     kinds = "mutatingwebhookconfigurations,clusterroles,clusterrolebindings"
     left = installed.node.kubectl("get", kinds, "--output=name").stdout.split()
     assert not [name for name in left if "podmeta" in name]
+    installed.node.kubectl(
+        "wait", "--for=delete", "pods", "--all", f"--namespace={NAMESPACE}", "--timeout=60s", check=False
+    )
     there = installed.node.kubectl("get", "all,secrets,roles,rolebindings", f"--namespace={NAMESPACE}", "--output=name")
     assert not [name for name in there.stdout.split() if Path(name).name.startswith(RELEASE)]

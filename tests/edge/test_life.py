@@ -162,18 +162,19 @@ def test_each_review_is_a_line_of_the_log_and_a_number(tmp_path: Path, authority
 
 
 def test_dev_prints_a_ca_with_which_it_can_be_reached_under_every_name() -> None:
-    process = launched("--dev", "--dev-names=podmeta.system.svc", "--drain-seconds=0")
-    assert process.stdout is not None
-    with process, process.stdout:
-        lines = [json.loads(process.stdout.readline()) for _ in range(2)]
-        printed = next(line for line in lines if "caBundle" in line)
-        port = urlsplit(printed["address"]).port or 0
-        pem = ssl.create_default_context(cadata=base64.b64decode(printed["caBundle"]).decode())
-        for name in ("localhost", "podmeta.system.svc"):
-            with wired(port, pem, name) as wire:
-                wire.send(post(BODY))
-                assert wire.answer().code == 200
-        process.terminate()
+    with launched("--dev", "--dev-names=podmeta.system.svc", "--drain-seconds=0") as process:
+        try:
+            assert process.stdout is not None
+            lines = [json.loads(process.stdout.readline()) for _ in range(2)]
+            printed = next(line for line in lines if "caBundle" in line)
+            port = urlsplit(printed["address"]).port or 0
+            context = ssl.create_default_context(cadata=base64.b64decode(printed["caBundle"]).decode())
+            for name in ("localhost", "podmeta.system.svc"):
+                with wired(port, context, name) as wire:
+                    wire.send(post(BODY))
+                    assert wire.answer().code == 200
+        finally:
+            process.terminate()
         assert process.wait(TIMEOUT) == 0
 
 

@@ -65,6 +65,7 @@ NODE = (
     _containerd("containerd"),
     _containerd("containerd-shim-runc-v2"),
     _containerd("ctr"),
+    Program("coredns", "coredns", "podmeta.test/coredns"),
     # Without libseccomp no container with `seccompProfile: RuntimeDefault` starts.
     Program("runc", "runc", "github.com/opencontainers/runc", tags="seccomp", cgo=True),
 )

@@ -25,7 +25,6 @@ from tests.kube.machine import ADDRESS, Machine
 from tests.kube.processes import Port, Process, wait_until
 from tests.kube.running import ExistingRunning, Running
 
-COREDNS = binaries.Program("coredns", "coredns", "podmeta.test/coredns")
 _NAMES = ("localhost", ADDRESS, "10.96.0.1", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 
 
@@ -39,7 +38,6 @@ class Node(Running, ApiServer):
         machine.require()
         super().__init__(controller_manager=True, flags=flags)
         self._programs |= binaries.find(*(program.name for program in binaries.NODE))
-        self._programs["coredns"] = binaries.build([COREDNS]) / "coredns"
         self._given = directory
         self._store = images.provide(*images.SMALL)
 

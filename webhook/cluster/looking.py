@@ -9,7 +9,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-import httpx
+import httpx2 as httpx
 
 from webhook.cluster.store import Kind, Store
 

@@ -46,7 +46,7 @@ class Found:
 
 
 class Store:
-    """The two objects, by name. Every method may raise httpx.HTTPError: the API server is out of reach, or says no."""
+    """The two objects, by name. Every method may raise httpx2.HTTPError: the API server is out of reach, or says no."""
 
     def __init__(self, client: AsyncClient, places: Places) -> None:
         self._client, self._places = client, places
