@@ -19,7 +19,7 @@ FINDINGS, USAGE = 1, 2
 
 Files = Annotated[list[str], typer.Option("--filename", "-f", help="File, folder, URL, or - for standard input.")]
 Recursive = Annotated[bool, typer.Option("--recursive", "-R", help="Look into the folders of a folder.")]
-Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Of objects that name none.")]
+Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Of objects that name none; else default.")]
 All = Annotated[bool, typer.Option("--all", help="Every pod, as if its namespace asked for it.")]
 Version = Annotated[str, typer.Option("--kubernetes-version", help="Of the cluster that will run the pods.")]
 Installed = Annotated[

@@ -30,7 +30,7 @@ def explain(
     exit_code: ExitCode = False,
     output: Output = "table",
     recursive: common.Recursive = False,
-    namespace: common.Namespace = "default",
+    namespace: common.Namespace = "",
     installed: common.Installed = [],  # noqa: B006 - Typer's way to say: none
     kubernetes_version: common.Version = common.KUBERNETES,
     ambassador_image: common.Image = common.IMAGE,

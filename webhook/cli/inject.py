@@ -17,6 +17,7 @@ from webhook.cli.documents import Document
 from webhook.cli.edits import apply, diff, edit
 from webhook.cli.pods import Site, pods
 from webhook.cli.sources import documents
+from webhook.inject.annotations import KUBECONFIG
 from webhook.inject.mutate import Rejected, Skipped, consider, warnings
 from webhook.inject.patch import operations
 from webhook.inject.question import Door
@@ -36,7 +37,7 @@ def inject(
     show_diff: Diff = False,
     output: Output = "yaml",
     recursive: common.Recursive = False,
-    namespace: common.Namespace = "default",
+    namespace: common.Namespace = "",
     installed: common.Installed = [],  # noqa: B006 - Typer's way to say: none
     kubernetes_version: common.Version = common.KUBERNETES,
     ambassador_image: common.Image = common.IMAGE,
@@ -62,6 +63,9 @@ def _operations(site: Site, door: Door, defaults: Defaults, refused: list[str]) 
         return ()
     for warning in warnings(considered.notes):
         print(f"warning: {site}: {warning}", file=sys.stderr)  # noqa: T201
+    if site.assumed and KUBECONFIG in considered.annotations:
+        said = "the kubeconfig says namespace default, which nobody named; accepted: --namespace"
+        print(f"warning: {site}: {said}", file=sys.stderr)  # noqa: T201
     return operations(considered)
 
 

@@ -43,6 +43,7 @@ class Site:
     name: str
     namespace: str
     value: dict[str, Any]
+    assumed: bool = False  # nobody said the namespace
 
     def __str__(self) -> str:
         return f"{self.document.source}: {self.kind} {self.namespace}/{self.name}"
@@ -76,7 +77,7 @@ class Site:
 
 
 def pods(document: Document, namespace: str) -> tuple[Site, ...]:
-    """Every pod in the document. `namespace`: of objects that name none."""
+    """Every pod in the document. `namespace`: of objects that name none; "" is assumed to be `default`."""
     return tuple(_sites(document, document.value, "", namespace))
 
 
@@ -99,4 +100,5 @@ def _sites(document: Document, value: Any, pointer: str, namespace: str) -> Iter
             return
     meta = (pod if kind == REVIEW else value).get("metadata") or {}
     name = str(meta.get("name") or meta.get("generateName") or "")
-    yield Site(document, pointer + way, kind, name, str(meta.get("namespace") or namespace), pod)
+    said = str(meta.get("namespace") or namespace)
+    yield Site(document, pointer + way, kind, name, said or "default", pod, assumed=not said)

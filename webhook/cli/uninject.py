@@ -14,7 +14,7 @@ def uninject(
     show_diff: Diff = False,
     output: Output = "yaml",
     recursive: common.Recursive = False,
-    namespace: common.Namespace = "default",
+    namespace: common.Namespace = "",
 ) -> None:
     """Take out what was injected, and print the manifests."""
     refused: list[str] = []

@@ -68,4 +68,6 @@ def _about(situation: Situation, target: Target, variable: Variable) -> Reason |
 
 def _debugged(situation: Situation, target: Target) -> Target:
     """The container that an ephemeral one was started for, whose figures it shows; else the container itself."""
-    return next((t for t in situation.question.targets if target.debugs and t.name == target.debugs), target)
+    if not target.debugs:
+        return target
+    return next((t for t in situation.question.targets if t.name == target.debugs), target)

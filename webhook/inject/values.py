@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from webhook.inject.fields import ALL, CATALOGUE, FILES, PRESETS, Fault, File, Place, Variable, parse_selector
 from webhook.inject.reasons import Reason
 
+# The API server checks sizes only after its webhooks: without a bound, a hundred thousand pieces would be read.
+PIECES = 256
 SHOWN = 60  # characters of a user's value in an error: enough to recognise it in a line
 C_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
@@ -138,6 +140,8 @@ def _nearest(name: str) -> str:
 
 def _pieces(text: str) -> tuple[list[str], list[Fault]]:
     pieces = [piece.strip() for piece in text.split(",")]
+    if len(pieces) > PIECES:
+        return [], [Fault(Reason.BAD_LIST, text, f"at most {PIECES} pieces")]
     full = [piece for piece in pieces if piece]
     fault = Fault(Reason.BAD_LIST, text, "pieces between commas, none of them empty")
     return full, [] if len(full) == len(pieces) else [fault]
