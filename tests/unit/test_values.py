@@ -306,3 +306,10 @@ def test_a_selector_that_only_a_variable_may_have_is_refused_in_a_file() -> None
 def test_how_an_error_shows_a_value(text: str, shown: str) -> None:
     """A user recognises the value, and a huge or hostile one cannot break the line."""
     assert values.shown(text) == shown
+
+
+@pytest.mark.parametrize("parse", [values.variables, values.files, values.names])
+def test_a_list_without_end_is_not_read(parse: Any) -> None:
+    """The API server checks sizes only after its webhooks."""
+    ((reason, _, accepted),) = parse(",".join(f"a{i}" for i in range(257)))[1]
+    assert (reason, accepted) == (Reason.BAD_LIST, "at most 256 pieces")
