@@ -62,7 +62,10 @@ def _attempts(document: Document, operations: list[_Prefixed]) -> Iterator[str |
     if root is None:
         return
     with suppress(UnplaceableError):
-        yield mark + woven(text, document.tree, grafted(root, list(operations)))
+        # An indented comment that follows would become part of a literal block: then without such blocks.
+        for literals in (True, False):
+            layout = Layout(text, document.tree, literals=literals)
+            yield mark + woven(layout, grafted(root, operations))
     again = round_trip(Layout(text, document.tree), operations)
     yield None if again is None else mark + again
 

@@ -7,6 +7,7 @@ Strategy: collections on the path of an operation become branches, lists of entr
       gives its value is written out.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,7 @@ class Branch:
 Item = Node | Branch | Fresh
 
 
-def grafted(root: Node, operations: list[Operation]) -> Item:
+def grafted(root: Node, operations: Iterable[Operation]) -> Item:
     """The tree after operations that are known to fit its value."""
     item: Item = root
     for operation in operations:

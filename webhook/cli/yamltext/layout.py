@@ -16,7 +16,8 @@ from webhook.cli.yamltext.write import Flow, Style
 class Layout:
     """The lines and the style of one document's text."""
 
-    def __init__(self, text: str, tree: Tree) -> None:
+    def __init__(self, text: str, tree: Tree, *, literals: bool = True) -> None:
+        self.literals = literals
         self.text = text
         self.tree = tree
         first = text.find("\n")
@@ -84,7 +85,7 @@ class Layout:
     def block_style(self, node: Node) -> Style:
         """The style for what is added to a block collection: that of its own entries, else the document's commonest."""
         steps = self._habits | dict(reversed([step for child in node.children for step in self._steps(child)]))
-        return Style(**steps)
+        return Style(**steps, literals=self.literals)
 
     def flow_style(self, node: Node) -> Flow:
         """The style for what is added to a flow collection."""

@@ -138,9 +138,9 @@ def quoted(text: str) -> str:
 
 def literal(text: str) -> tuple[str, list[str]] | None:
     """A text of several lines as a literal block: its header and its lines; None where quotes carry it more safely:
-    blank lines at its end (`|+`) would run into those of the document, a space at its begin needs a number.
+    white space at its end would run into that of the document (`|+`), at its begin it needs a number (`|2`).
     """
     body = text.removesuffix("\n")
-    if "\n" not in text or not body or body[0] in " \t\n" or body.endswith("\n") or _UNSAFE.search(text):
+    if "\n" not in text or not body or body != body.strip() or _UNSAFE.search(text):
         return None
     return "|-" if body == text else "|", body.split("\n")

@@ -11,16 +11,16 @@ from webhook.cli.yamltext.block import BlockChange
 from webhook.cli.yamltext.flow import FlowChange, fill_flow
 from webhook.cli.yamltext.graft import Branch, Entry, Fresh, Item, UnplaceableError, plain
 from webhook.cli.yamltext.layout import Layout
-from webhook.cli.yamltext.nodes import Child, Node, Tree
+from webhook.cli.yamltext.nodes import Child, Node
 from webhook.cli.yamltext.splice import Splices
 from webhook.cli.yamltext.write import behind, block, inline
 
 _PROPERTIES = re.compile(r"[&!]\S*(?:[ \t]+[&!]\S*)?")
 
 
-def woven(text: str, tree: Tree, item: Item) -> str:
+def woven(layout: Layout, item: Item) -> str:
     """The document's new text. UnplaceableError: its style cannot take a change."""
-    weaver = _Weaver(Layout(text, tree))
+    weaver = _Weaver(layout)
     match item:
         case Branch():
             weaver.branch(item, None, None)
@@ -28,7 +28,7 @@ def woven(text: str, tree: Tree, item: Item) -> str:
             raise UnplaceableError("the whole document is replaced")
         case Node():
             pass
-    return weaver.splices.applied(text)
+    return weaver.splices.applied(layout.text)
 
 
 class _Weaver:

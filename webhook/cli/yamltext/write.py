@@ -15,11 +15,15 @@ from webhook.cli.yamltext.scalars import literal, quoted, written
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Columns: of a mapping below its key, of a sequence's dash below its key, of an item behind its dash."""
+    """Columns: of a mapping below its key, of a sequence's dash below its key, of an item behind its dash.
+
+    `literals`: whether a text of several lines may be a block; else it is quoted, on one line.
+    """
 
     mapping: int = 2
     sequence: int = 0
     item: int = 2
+    literals: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ def entry(key: str | None, value: Any, column: int, style: Style) -> list[str]:
 def behind(value: Any, column: int, style: Style, *, dash: bool) -> tuple[str, list[str]]:
     """What follows a dash or colon that belongs to `column`: the rest of its line, and the lines after it."""
     deeper = column + (style.item if dash else style.mapping)
-    if isinstance(value, str) and "\n" in value and (found := literal(value)):
+    if isinstance(value, str) and style.literals and (found := literal(value)):
         header, texts = found
         return " " + header, [" " * deeper + text if text else "" for text in texts]
     if not isinstance(value, (dict, list)) or not value:
