@@ -8,11 +8,14 @@ Strategy: mmdebstrap makes a root file system with apt's own checks; buildah nee
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from tests.kube.binaries import Unavailable
 from tests.kube.machine import program
@@ -50,8 +53,7 @@ def sources() -> Iterator[bytes | Path]:
 
 def dockerfile(images: Store, base: str) -> str:
     """Builds the project's Dockerfile on an image of the store; the digest of the result."""
-    with tempfile.TemporaryDirectory(prefix="podmeta-build-") as name:
-        directory = Path(name)
+    with _workplace() as directory:
         images.lay_out(base, directory / "base")
         # Its own mounts, so that a build that is cut off leaves none. The steps that did not change are kept.
         kept = (f"--root={images.directory / 'buildah'}", f"--runroot={directory / 'run'}", "--storage-driver=overlay")
@@ -61,6 +63,17 @@ def dockerfile(images: Store, base: str) -> str:
         _run(*buildah, "bud", "--layers", "--isolation=chroot", "--format=oci", *given, ROOT)
         _run(*buildah, "push", "--disable-compression", "podmeta", f"dir:{directory / 'made'}")
         return images.take(directory / "made")
+
+
+@contextmanager
+def _workplace() -> Iterator[Path]:
+    """A temporary directory. Buildah reads its path as an image name, in which tempfile's `_` may not end a part."""
+    directory = Path(tempfile.gettempdir()) / f"podmeta-build-{uuid4().hex}"
+    directory.mkdir(mode=0o700)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _authorities() -> str:
