@@ -76,6 +76,7 @@ WHOLE: dict[str, Any] = {
     "a: &x {k: 1}\nb: *x\n": {"a": {"k": 1}, "b": {"k": 1}},
     "&a a: 1\nb: *a": {"a": 1, "b": "a"},
     "a: &x 1\nb: &x 2\nc: *x": {"a": 1, "b": 2, "c": 2},
+    "a: &x {b: &x 1}\nc: *x\n": {"a": {"b": 1}, "c": 1},
     "a: &x {k: 1}\nb: {<<: *x, k: 2}": {"a": {"k": 1}, "b": {"k": 2}},
     # go-yaml v2: what stands last wins, though YAML would let the mapping's own key win.
     "a: &x {k: 1}\nb: {k: 2, <<: *x}": {"a": {"k": 1}, "b": {"k": 1}},
@@ -267,6 +268,12 @@ more: *m
 def test_a_pointer_has_a_line(pointer: str, line: int) -> None:
     _, document = read("f", "x: 1\n---\n" + POD.removeprefix("# lead\n---\n"))
     assert line_of(document, pointer) == line - 1
+
+
+def test_a_merged_key_has_the_line_of_the_mapping_that_gives_it() -> None:
+    document = one("a: &a {k: 1}\nb: &b\n  k: 2\n  l: 3\nc: {<<: [*a, *b]}\n")
+    assert document.value["c"] == {"k": 1, "l": 3}
+    assert [line_of(document, pointer) for pointer in ("/c/k", "/c/l", "/c/m")] == [1, 4, 5]
 
 
 def test_the_line_of_an_empty_document_is_that_of_its_marker() -> None:

@@ -322,6 +322,7 @@ BLOCK: dict[str, tuple[str, list[Operation], str]] = {
     "an emptied item": ("- a: 1\n  b: 2 # x\n- 1\n", [remove("/0/a"), remove("/0/b")], "- {} # x\n- 1\n"),
     "the first key behind a dash": ("- a: 1 # x\n  # c\n  b: 2\n", [remove("/0/a")], "- b: 2\n"),
     "the first line of a file": ("a: 1\nb: 2\nc: 3\n", [remove("/a"), remove("/b")], "c: 3\n"),
+    "the last line of a file": ("a: 1\nb: 2", [remove("/b")], "a: 1"),
     "one of the middle": ("- 1\n# two\n- 2\n- 3\n", [remove("/1")], "- 1\n# two\n- 3\n"),
     "the last one, and another in its place": ("a:\n- 1\n- 2", [remove("/a/1"), add("/a/-", 3)], "a:\n- 1\n- 3"),
     "all, and others in their place": ("a:\n- 1\n- 2\n", [remove("/a/0"), remove("/a/0"), add("/a/-", 3)], "a:\n- 3\n"),
@@ -426,6 +427,16 @@ ANCHORS: dict[str, tuple[str, list[Operation], str]] = {
         [add("/a/b/0", 0)],
         "a: &x {b: &y [0, 1]}\nc:\n  b:\n  - 1\nd:\n- 1\n",
     ),
+    "a value that Python alone takes for the same": (
+        "a: &x {k: 1}\nb: *x\n",
+        [add("/a/k", True)],
+        "a: &x {k: true}\nb:\n  k: 1\n",
+    ),
+    "a merge behind the key that it overrides": (
+        "a: &x {b: 1}\nc: {b: 2, <<: *x}\n",
+        [add("/c/z", 3)],
+        "a: &x {b: 1}\nc: {b: 2, <<: *x, z: 3}\n",
+    ),
     "one that nothing touches": ("a: &x [1]\nb: *x\nc: 1\n", [add("/d", 2)], "a: &x [1]\nb: *x\nc: 1\nd: 2\n"),
 }
 
@@ -477,6 +488,19 @@ def test_json_with_items_on_a_line_each_gets_another_such_line() -> None:
     before = '{\n  "env": [\n    { "name": "A" }\n  ]\n}\n'
     after = '{\n  "env": [\n    {"name": "B"},\n    { "name": "A" }\n  ]\n}\n'
     assert edited(before, add("/env/0", {"name": "B"})) == after
+
+
+@pytest.mark.parametrize(
+    ("before", "path", "after"),
+    [
+        ("{\n}\n", "/a", '{\n  "a": [\n    1\n  ]\n}\n'),
+        ("{}\n", "/a", '{"a": [1]}\n'),
+        ('{\n "a": {"b": {}}\n}', "/a/b/c", '{\n "a": {"b": {"c": [1]}}\n}'),
+        ('{\n "a": {\n  "b": {}\n }\n}', "/a/b/c", '{\n "a": {\n  "b": {\n   "c": [\n    1\n   ]\n  }\n }\n}'),
+    ],
+)
+def test_empty_json_is_filled_as_it_is_laid_out(before: str, path: str, after: str) -> None:
+    assert edited(before, add(path, [1])) == after
 
 
 def test_documents_of_a_stream_are_edited_one_by_one() -> None:

@@ -129,8 +129,6 @@ def _open(node: Node) -> Branch:
     merges = [child for child in node.children if child.merge]
     entries = [Entry(child.key, child, child.node) for child in standing]
     if merges:
-        if any(node.value[child.key] is not child.node.value for child in standing):
-            raise UnplaceableError("a merge stands behind a key that it overrides")
         own = {child.key for child in standing}
         entries += [
             Entry(key, None, Fresh(value), inherited=True) for key, value in node.value.items() if key not in own
