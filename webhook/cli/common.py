@@ -4,7 +4,7 @@ Rule: exit 0 done, 1 findings, 2 usage; an error is one line on stderr that name
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -64,6 +64,3 @@ def reporting() -> Iterator[None]:
     except BrokenPipeError:
         sys.stderr.close()
         raise typer.Exit(0) from None
-
-
-Print = Callable[[str], None]
