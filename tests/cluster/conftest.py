@@ -3,11 +3,13 @@
 import re
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
+from tests.cluster.release import Installed, install
 from tests.kube.binaries import Unavailable
-from tests.kube.node import cluster
+from tests.kube.node import Node, cluster
 from tests.kube.running import Running
 
 
@@ -20,6 +22,25 @@ def node() -> Iterator[Running]:
         except Unavailable as reason:
             pytest.skip(f"real node: {reason}")
         yield real
+
+
+@pytest.fixture(scope="module")
+def values() -> dict[str, Any]:
+    """The chart's values of this module's release; a module that needs others has a fixture of this name."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def installed(node: Running, values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """podmeta by its chart, for the tests of one module."""
+    if not isinstance(node, Node):
+        pytest.skip("real node: the image of this checkout is only on a node of our own")
+    with ExitStack() as stack:
+        try:
+            release = stack.enter_context(install(node, tmp_path_factory.mktemp("helm"), values))
+        except Unavailable as reason:
+            pytest.skip(f"real node: {reason}")
+        yield release
 
 
 @pytest.fixture

@@ -3,17 +3,15 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.chart.charts import CHART, NAMESPACE, RELEASE, Helm
-from tests.kube import binaries
-from tests.kube.binaries import Unavailable
-from tests.kube.node import Node
+from tests.chart.charts import CHART, NAMESPACE, RELEASE
+from tests.cluster.release import Installed
 from tests.kube.running import Running
 
 POD: dict[str, Any] = {
@@ -24,44 +22,6 @@ POD: dict[str, Any] = {
     },
 }
 ASKED = 300
-
-
-@dataclass
-class Installed:
-    """A release on the node, and how it is spoken to."""
-
-    node: Running
-    helm: Helm
-    values: dict[str, Any]
-
-    def ready(self) -> None:
-        self.node.kubectl("rollout", "status", f"deployment/{RELEASE}", f"--namespace={NAMESPACE}", "--timeout=120s")
-
-    def bundles(self) -> list[str]:
-        found = self.node.get("mutatingwebhookconfiguration", RELEASE)
-        return [webhook["clientConfig"].get("caBundle", "") for webhook in found["webhooks"]]
-
-    def pods(self) -> list[str]:
-        found = self.node.get("pods", f"--namespace={NAMESPACE}", f"--selector=app.kubernetes.io/instance={RELEASE}")
-        return [pod["metadata"]["name"] for pod in found["items"] if "deletionTimestamp" not in pod["metadata"]]
-
-
-@pytest.fixture(scope="module")
-def installed(node: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    if not isinstance(node, Node):
-        pytest.skip("real node: the image of this checkout is only on a node of our own")
-    try:
-        repository, _, tag = node.image("podmeta").rpartition(":")
-        helm = Helm(binaries.find("helm")["helm"], tmp_path_factory.mktemp("helm"), node.kubeconfig)
-    except Unavailable as reason:
-        pytest.skip(f"real node: {reason}")
-    node.namespace(NAMESPACE, {"pod-security.kubernetes.io/enforce": "restricted"})
-    values = {"image": {"repository": repository, "tag": tag}}
-    release = Installed(node, helm, values)
-    helm.with_values("install", values, RELEASE, CHART, "--wait", "--timeout=180s")
-    yield release
-    if helm.run("list", "--short").stdout.strip():
-        helm.run("uninstall", RELEASE, "--wait")
 
 
 def test_a_deployment_that_asks_gets_env_and_files(installed: Installed, space: str) -> None:
