@@ -43,10 +43,11 @@ demo: $(READY) ## the real service over TLS takes a recorded review; the pod bef
 ##### tests
 
 .PHONY: lint
-lint: $(READY) ## ruff, formatting, import contracts, generated pages
+lint: $(READY) ## ruff, formatting, import contracts, generated pages, the Dockerfile
 	$(BIN)/ruff check --quiet $(CODE)
 	$(BIN)/ruff format --check --quiet $(CODE)
 	$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m docs.generate --check
 	$(BIN)/python charts/generate.py --check
 

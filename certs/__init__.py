@@ -6,7 +6,7 @@ Strategy: four nouns. A CertificateAuthority issues a ServingCertificate, a Bund
       sentences for a person, `renewal` gives the cause for a machine.
 """
 
-from certs.authority import CertificateAuthority
+from certs.authority import CertificateAuthority, Lifetimes
 from certs.bundle import Bundle
 from certs.inspect import Facts, inspect, problems
 from certs.renewal import Cause, renewal
@@ -17,6 +17,7 @@ __all__ = [
     "Cause",
     "CertificateAuthority",
     "Facts",
+    "Lifetimes",
     "ServingCertificate",
     "Unreadable",
     "inspect",

@@ -22,10 +22,16 @@ from certs.serving import ServingCertificate, Unreadable, key_pem
 
 # The clocks of a cluster's nodes differ; a certificate that is valid from now on is refused by a clock that is behind.
 BACKDATED = timedelta(hours=1)
-CA_LIFETIME = timedelta(days=365)
-SERVING_LIFETIME = timedelta(days=90)
 CA_NAME = "podmeta CA"
 NAME = "podmeta"  # the common name says nothing to a verifier; subjectAltName does
+
+
+@dataclass(frozen=True)
+class Lifetimes:
+    """How long what is issued is good for."""
+
+    authority: timedelta = timedelta(days=365)
+    serving: timedelta = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class CertificateAuthority:
         cls,
         now: datetime,
         *,
-        lifetime: timedelta = CA_LIFETIME,
+        lifetime: timedelta = Lifetimes.authority,
         key: ec.EllipticCurvePrivateKey | None = None,
         serial: int | None = None,
     ) -> "CertificateAuthority":
@@ -79,7 +85,7 @@ class CertificateAuthority:
         names: Sequence[str],
         now: datetime,
         *,
-        lifetime: timedelta = SERVING_LIFETIME,
+        lifetime: timedelta = Lifetimes.serving,
         key: ec.EllipticCurvePrivateKey | None = None,
         serial: int | None = None,
     ) -> ServingCertificate:
@@ -115,6 +121,11 @@ class CertificateAuthority:
 
     def __repr__(self) -> str:
         return f"CertificateAuthority({self.certificate.subject.rfc4514_string()})"
+
+
+def issued(certificate: x509.Certificate) -> datetime:
+    """When a certificate of ours was issued: its notBefore is earlier than that."""
+    return min(certificate.not_valid_before_utc + BACKDATED, certificate.not_valid_after_utc)
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:

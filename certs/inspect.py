@@ -6,7 +6,7 @@ Strategy: one predicate a question, each a total function; `problems` turns them
 """
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -90,12 +90,15 @@ def problems(
     served: ServingCertificate, now: datetime, *, authorities: Bundle | None = None, expected: Iterable[str] = ()
 ) -> list[str]:
     """Why a client would refuse it: no sentence, no reason. `expected`: the names that clients dial."""
-    certificate = served.certificate
-    found = []
-    if now < certificate.not_valid_before_utc:
-        found.append(f"the certificate is not valid before {_time(certificate.not_valid_before_utc)}")
-    if now > certificate.not_valid_after_utc:
-        found.append(f"the certificate expired at {_time(certificate.not_valid_after_utc)}")
+    return chain_problems(served.chain, now, authorities=authorities, expected=expected)
+
+
+def chain_problems(
+    chain: Sequence[x509.Certificate], now: datetime, *, authorities: Bundle | None = None, expected: Iterable[str] = ()
+) -> list[str]:
+    """The same of a chain without its key, as a client sees it."""
+    certificate = chain[0]
+    found = validity_problems(certificate, now)
     if not serves(certificate):
         found.append("the certificate is not for servers: its extendedKeyUsage lacks serverAuth")
     if not names(certificate):
@@ -104,11 +107,20 @@ def problems(
     if missing:
         has = ", ".join(names(certificate)) or "nothing"
         found.append(f"the certificate does not cover {', '.join(missing)}; it covers {has}")
-    if authorities is not None and not vouched(served.chain, authorities, now):
+    if authorities is not None and not vouched(chain, authorities, now):
         found.append(
             f"no CA that is given and still valid issued the certificate; its issuer is {_issuer(certificate)}"
         )
     return found
+
+
+def validity_problems(certificate: x509.Certificate, now: datetime) -> list[str]:
+    """Whether it is too early or too late for it."""
+    if now < certificate.not_valid_before_utc:
+        return [f"the certificate is not valid before {_time(certificate.not_valid_before_utc)}"]
+    if now > certificate.not_valid_after_utc:
+        return [f"the certificate expired at {_time(certificate.not_valid_after_utc)}"]
+    return []
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

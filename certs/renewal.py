@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
+from cryptography import x509
+
+from certs.authority import issued
 from certs.bundle import Bundle
 from certs.inspect import covers, vouched
 from certs.serving import ServingCertificate
@@ -23,6 +26,12 @@ class Cause(StrEnum):
     ISSUER = "issuer-not-trusted"
 
 
+def due(certificate: x509.Certificate) -> datetime:
+    """When a certificate of ours is to be followed by another: two thirds of its life after it was issued."""
+    start = issued(certificate)
+    return start + (certificate.not_valid_after_utc - start) * 2 / 3
+
+
 def renewal(
     served: ServingCertificate | None, authorities: Bundle, expected: Sequence[str], now: datetime
 ) -> Cause | None:
@@ -31,12 +40,11 @@ def renewal(
     if served is None:
         return Cause.ABSENT
     certificate = served.certificate
-    starts, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     # A third of life is left: time for many attempts, and for a human when all of them fail.
-    if now >= starts + (ends - starts) * 2 / 3:
+    if now >= due(certificate):
         return Cause.AGE
     # It was issued by a clock that was ahead; whoever verifies it now refuses it.
-    if now < starts:
+    if now < certificate.not_valid_before_utc:
         return Cause.CLOCK
     # The Service was renamed, or moved to another namespace.
     if not all(covers(certificate, name) for name in expected):

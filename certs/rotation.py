@@ -19,10 +19,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from certs.authority import CertificateAuthority
+from certs.authority import CertificateAuthority, Lifetimes
 from certs.bundle import Bundle
 from certs.inspect import vouched
-from certs.renewal import Cause, renewal
+from certs.renewal import Cause, due, renewal
 from certs.serving import ServingCertificate
 
 # Every API server must have read the caBundle before a certificate of the new CA is shown to it: it watches the
@@ -38,11 +38,19 @@ class Stored:
     bundle: Bundle
 
     @classmethod
-    def new(cls, now: datetime, before: "Stored | None" = None) -> "Stored":
+    def new(cls, now: datetime, before: "Stored | None" = None, lifetime: timedelta = Lifetimes.authority) -> "Stored":
         """A new CA, the ones before it still trusted as long as they are valid."""
-        authority = CertificateAuthority.issue(now)
+        authority = CertificateAuthority.issue(now, lifetime=lifetime)
         older = before.bundle.without_expired(now) if before else Bundle()
         return cls(authority, authority.bundle.merge(older))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be served. `names`: what the API server dials."""
+
+    names: Sequence[str]
+    lifetimes: Lifetimes = Lifetimes()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class State:
     """`stored`: None where there is none that can be read. `kept`: what this replica saw there last.
 
     `announced`: the caBundle, None where there is no configuration to hold one; `since`: when it came to hold the
-    stored CA. `names`: what the API server dials.
+    stored CA.
     """
 
     stored: Stored | None
@@ -58,7 +66,7 @@ class State:
     announced: Bundle | None
     since: datetime | None
     served: ServingCertificate | None
-    names: Sequence[str]
+    wanted: Wanted
     now: datetime
 
 
@@ -92,19 +100,18 @@ def steps(state: State) -> tuple[Step, ...]:
     stored, now = state.stored, state.now
     if stored is None:
         kept = state.kept if state.kept and not aged(state.kept.authority, now) else None
-        return (Store(kept or Stored.new(now, state.kept)),)
+        return (Store(kept or Stored.new(now, state.kept, state.wanted.lifetimes.authority)),)
     if aged(stored.authority, now):
-        return (Store(Stored.new(now, stored)),)
-    wanted = stored.bundle.without_expired(now)
-    announce = (Announce(wanted),) if state.announced is not None and state.announced != wanted else ()
+        return (Store(Stored.new(now, stored, state.wanted.lifetimes.authority)),)
+    bundle = stored.bundle.without_expired(now)
+    announce = (Announce(bundle),) if state.announced is not None and state.announced != bundle else ()
     cause = _cause(state, stored)
     return (*announce, Serve(stored.authority, cause)) if cause else announce
 
 
 def aged(authority: CertificateAuthority, now: datetime) -> bool:
     """Whether a CA is in the last third of its life, or its clock was ahead of ours."""
-    starts, ends = authority.certificate.not_valid_before_utc, authority.certificate.not_valid_after_utc
-    return not starts <= now < starts + (ends - starts) * 2 / 3
+    return not authority.certificate.not_valid_before_utc <= now < due(authority.certificate)
 
 
 def _cause(state: State, stored: Stored) -> Cause | None:
@@ -115,4 +122,4 @@ def _cause(state: State, stored: Stored) -> Cause | None:
         own = state.served is not None and vouched(state.served.chain, stored.authority.bundle, state.now)
         return None if own else Cause.ISSUER if state.served else Cause.ABSENT
     settled = state.since is not None and state.now >= state.since + SETTLE
-    return renewal(state.served, stored.authority.bundle, state.names, state.now) if settled else None
+    return renewal(state.served, stored.authority.bundle, state.wanted.names, state.now) if settled else None

@@ -45,6 +45,7 @@ class ByCluster(LoadScopeScheduling):
         return "/".join(file.split("/")[:2]) if file.startswith(CLUSTERED) else file
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByCluster:
     return ByCluster(config, log)
 

@@ -3,11 +3,12 @@
 import sys
 from pathlib import Path
 
-from docs.generate import core, settings
+from docs.generate import core, findings, settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
     "docs/annotations.md": core.annotations,
+    "docs/check.md": findings.findings,
     "docs/environment.md": core.environment,
     "docs/reasons.md": core.reasons,
     "docs/settings.md": settings.page,

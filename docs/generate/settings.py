@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
@@ -49,6 +50,8 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, timedelta):
+        return f"`{value // timedelta(hours=1)}h`"
     if isinstance(value, Mapping):
         value = ",".join(f"{key}={text}" for key, text in value.items())
     return "empty" if value in (None, "", ()) else f"`{value}`"

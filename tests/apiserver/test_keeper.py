@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ import pytest
 from lightkube import AsyncClient, KubeConfig
 
 from certs import Bundle, ServingCertificate, problems
-from certs.rotation import SETTLE
+from certs.rotation import SETTLE, Stored, Wanted
 from tests.apiserver.conftest import pod_webhook
 from tests.kube.cluster import Cluster
 from webhook.cluster.keeper import Keeper
@@ -72,7 +74,9 @@ def replica(cluster: Cluster, namespace: str) -> Replica:
     def offer(served: ServingCertificate, announced: Bundle) -> None:
         made.served, made.announced = served, announced
 
-    keeper = Keeper(store, NAMES, lambda: datetime.now(UTC) + ahead[0], offer, lambda what, _: made.said.append(what))
+    keeper = Keeper(
+        store, Wanted(NAMES), lambda: datetime.now(UTC) + ahead[0], offer, lambda what, _: made.said.append(what)
+    )
     made = Replica(keeper, client, ahead)
     return made
 
@@ -219,3 +223,62 @@ def test_helm_sees_no_drift(cluster: Cluster, namespace: str) -> None:
         assert bundles(cluster) == before
 
     keeping(cluster, namespace, 1, act)
+
+
+def certs(cluster: Cluster, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = (sys.executable, "-m", "webhook", "certs", *arguments, f"--kubeconfig={cluster.kubeconfig}")
+    return subprocess.run(command, text=True, capture_output=True, check=False)
+
+
+def test_a_rotation_by_hand_and_the_end_of_the_old_ca(cluster: Cluster, namespace: str) -> None:
+    """`podmeta certs rotate`, then what a known key asks for: `--drop-old`, which is refused until it is safe."""
+    rotate = ("rotate", f"--namespace={namespace}", f"--secret={SECRET}", f"--configuration={CONFIGURATION}")
+
+    async def act(replicas: list[Replica]) -> None:
+        await until(lambda: all(one.trusted() for one in replicas))
+        first = replicas[0].announced
+        done = await asyncio.to_thread(certs, cluster, *rotate, "--no-wait")
+        assert done.returncode == 0, done.stderr
+        await until(lambda: all(len(one.announced) == 2 for one in replicas))
+        assert all(one.trusted() for one in replicas)
+        early = await asyncio.to_thread(certs, cluster, *rotate, "--drop-old")
+        assert (early.returncode, "too new" in early.stderr) == (1, True)
+        for one in replicas:
+            one.ahead[0] = SETTLE
+        newest = replicas[0].announced.certificates[0]
+        assert newest not in first
+        await until(lambda: all(_from(one.served, newest) and one.trusted() for one in replicas))
+        shown = await asyncio.to_thread(certs, cluster, "inspect", f"--secret={namespace}/{SECRET}", "-o", "json")
+        assert [len(one["certificates"]) for one in json.loads(shown.stdout)] == [1, 2]
+
+    keeping(cluster, namespace, 2, act)
+
+
+def test_the_old_ca_goes_on_demand(cluster: Cluster, namespace: str) -> None:
+    """Once the newest CA is old enough that nothing is served from an older one."""
+    rotate = ("rotate", f"--namespace={namespace}", f"--secret={SECRET}", f"--configuration={CONFIGURATION}")
+    store = Stored.new(datetime.now(UTC) - timedelta(hours=1), Stored.new(datetime.now(UTC) - timedelta(days=9)))
+    data = {"tls.crt": store.authority.pem, "tls.key": store.authority.key_pem, "ca.crt": store.bundle.pem}
+    encoded = {name: base64.b64encode(content).decode() for name, content in data.items()}
+    uid = cluster.get("namespace", namespace)["metadata"]["uid"]
+    owners = [{"apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid}]
+    metadata = {"name": SECRET, "namespace": namespace, "ownerReferences": owners}
+    cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": encoded})
+
+    async def act(replicas: list[Replica]) -> None:
+        await until(lambda: len(replicas[0].announced) == 2)
+        done = await asyncio.to_thread(certs, cluster, *rotate, "--drop-old")
+        assert done.returncode == 0, done.stderr
+        assert bundles(cluster) == [store.authority.pem] * 2
+        assert stored(cluster, namespace) == store.authority.pem
+        await until(lambda: len(replicas[0].announced) == 1 and replicas[0].trusted())
+        found = cluster.get("secret", SECRET, f"--namespace={namespace}")
+        assert [one["name"] for one in found["metadata"]["ownerReferences"]] == [namespace]
+
+    keeping(cluster, namespace, 1, act)
+
+
+@pytest.mark.parametrize("flag", ["--secret=other", "--namespace=nowhere"])
+def test_a_rotation_of_nothing_is_said(cluster: Cluster, namespace: str, flag: str) -> None:
+    done = certs(cluster, "rotate", f"--namespace={namespace}", flag)
+    assert (done.returncode, "is not there; accepted: -n NAMESPACE" in done.stderr) == (2, True)

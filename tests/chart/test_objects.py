@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tests.chart.charts import CERT_MANAGER, CHART, MODES, Helm, container, environment, of_kind, pod_of, the
+from tests.chart.charts import CERT_MANAGER, CHART, MODES, Helm, container, environment, merged, of_kind, pod_of, the
 from webhook.inject.reasons import Reason
 from webhook.server.answer import FAILED
 from webhook.server.metrics import COUNTERS, GAUGES, HISTOGRAM
@@ -67,6 +67,28 @@ def test_every_right_but_one_names_its_object(helm: Helm) -> None:
     rules = [rule for kind in ("Role", "ClusterRole") for one in of_kind(found, kind) for rule in one["rules"]]
     unnamed = [(rule["resources"], rule["verbs"]) for rule in rules if "resourceNames" not in rule]
     assert unnamed == [(["secrets"], ["create"])]
+
+
+def test_foresight_is_one_right_more_and_a_token_to_use_it(helm: Helm) -> None:
+    """In every mode, also where the service has no other reason to talk to the API server; and the caBundle stays whose
+    it was.
+    """
+    on = {"ambassador": {"foresight": True}, "networkPolicy": {"enabled": True}}
+    for mode, values in MODES.items():
+        before, found = helm.render(values), helm.render(merged(values, on))
+        (right,) = [rule for rule in the(found, "ClusterRole")["rules"] if "resourceNames" not in rule]
+        assert right == {
+            "apiGroups": ["authorization.k8s.io"],
+            "resources": ["subjectaccessreviews"],
+            "verbs": ["create"],
+        }
+        bound = the(found, "ClusterRoleBinding")
+        assert (bound["roleRef"]["name"], bound["subjects"][0]["name"]) == ("podmeta", "podmeta"), mode
+        assert the(found, "Deployment")["spec"]["template"]["spec"]["automountServiceAccountToken"] is True
+        assert the(found, "NetworkPolicy")["spec"]["egress"]
+        settings = environment(found)
+        assert settings.pop("PODMETA_FORESIGHT") == "true"
+        assert settings == environment(before)
 
 
 def test_readers_read_no_secrets(helm: Helm) -> None:

@@ -130,7 +130,7 @@ def test_the_service_can_do_its_work(release: Release) -> None:
     release.as_service("create", "--filename=-", stdin=secret)
     with pytest.raises(KubectlError, match="AlreadyExists"):
         release.as_service("create", "--filename=-", stdin=secret)
-    release.as_service("patch", f"secret/{RELEASE}-ca", "--patch", '{"stringData":{"ca.crt":"y"}}')
+    release.as_service("replace", "--filename=-", stdin=secret)
     one = ("--field-selector", f"metadata.name={RELEASE}-ca", "--output=name")
     assert release.as_service("get", "secrets", *one).strip() == f"secret/{RELEASE}-ca"
     assert (
@@ -166,7 +166,7 @@ OWN = [
         "apiGroups": [""],
         "resourceNames": [f"{RELEASE}-ca"],
         "resources": ["secrets"],
-        "verbs": ["get", "list", "patch", "update", "watch"],
+        "verbs": ["get", "list", "update", "watch"],
     },
     {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
     {"apiGroups": ["apps"], "resourceNames": [RELEASE], "resources": ["deployments"], "verbs": ["get"]},

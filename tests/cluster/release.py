@@ -1,46 +1,73 @@
 """podmeta on the node as an operator has it: the chart, installed by Helm with the image of this checkout."""
 
+import base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.chart.charts import CHART, NAMESPACE, RELEASE, Helm
+from tests.chart.charts import CHART, RELEASE, Helm
 from tests.kube import binaries
 from tests.kube.node import Node
 
 
 @dataclass
 class Installed:
-    """A release on the node, and how it is spoken to."""
+    """A release on the node, in the namespace of its own name, and how it is spoken to."""
 
     node: Node
     helm: Helm
     values: dict[str, Any]
+    name: str = RELEASE
+
+    def kubectl(self, *args: str, **more: Any) -> str:
+        """kubectl in its namespace; what it printed."""
+        return self.node.kubectl(*args, f"--namespace={self.name}", **more).stdout
+
+    def get(self, *args: str) -> dict[str, Any]:
+        return self.node.get(*args, f"--namespace={self.name}")
 
     def ready(self) -> None:
-        self.node.kubectl("rollout", "status", f"deployment/{RELEASE}", f"--namespace={NAMESPACE}", "--timeout=120s")
+        self.kubectl("rollout", "status", f"deployment/{self.name}", "--timeout=120s")
 
     def bundles(self) -> list[str]:
-        found = self.node.get("mutatingwebhookconfiguration", RELEASE)
+        """The caBundle of each of its webhooks."""
+        found = self.node.get("mutatingwebhookconfiguration", self.name)
         return [webhook["clientConfig"].get("caBundle", "") for webhook in found["webhooks"]]
 
+    def ca(self) -> dict[str, bytes]:
+        """The Secret with its CA."""
+        data = self.get("secret", f"{self.name}-ca")["data"]
+        return {name: base64.b64decode(text) for name, text in data.items()}
+
+    def replicas(self) -> dict[str, str]:
+        """Name and address of each pod that is not about to go."""
+        found = self.get("pods", f"--selector=app.kubernetes.io/instance={self.name}")["items"]
+        there = [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+        return {pod["metadata"]["name"]: pod["status"].get("podIP", "") for pod in there}
+
     def pods(self) -> list[str]:
-        found = self.node.get("pods", f"--namespace={NAMESPACE}", f"--selector=app.kubernetes.io/instance={RELEASE}")
-        return [pod["metadata"]["name"] for pod in found["items"] if "deletionTimestamp" not in pod["metadata"]]
+        return list(self.replicas())
+
+    def uninstall(self) -> None:
+        self.helm.run("uninstall", self.name, f"--namespace={self.name}", "--wait", "--timeout=120s")
 
 
 @contextmanager
-def install(node: Node, directory: Path, values: Mapping[str, Any]) -> Iterator[Installed]:
+def install(
+    node: Node, directory: Path, values: Mapping[str, Any], name: str = RELEASE, *, wait: bool = True
+) -> Iterator[Installed]:
     """A release with these values, gone at the end, if a test did not take it away. Raises Unavailable."""
     repository, _, tag = node.image("podmeta").rpartition(":")
     helm = Helm(binaries.find("helm")["helm"], directory, node.kubeconfig)
-    node.namespace(NAMESPACE, {"pod-security.kubernetes.io/enforce": "restricted"})
+    node.namespace(name, {"pod-security.kubernetes.io/enforce": "restricted"})
     whole = {"image": {"repository": repository, "tag": tag}, **values}
-    helm.with_values("install", whole, RELEASE, CHART, "--wait", "--timeout=180s")
+    release = Installed(node, helm, whole, name)
+    flags = ("--wait", "--timeout=180s") if wait else ()
+    helm.with_values("install", whole, name, CHART, f"--namespace={name}", *flags)
     try:
-        yield Installed(node, helm, whole)
+        yield release
     finally:
-        if helm.run("list", "--short").stdout.strip():
-            helm.run("uninstall", RELEASE, "--wait")
+        if helm.run("list", "--short", f"--namespace={name}").stdout.strip():
+            release.uninstall()

@@ -78,6 +78,7 @@ def kubelet(directory: Path, certificate: Path, key: Path) -> str:
         "volumePluginDir": str(directory / "volume-plugins"),
         "serializeImagePulls": False,
         "registryPullQPS": 0,
+        "syncFrequency": "5s",  # not a minute: the files of a volume follow their source at the next of these
         # A disk that is nearly full is the developer's affair, not a reason to evict the pods of a test.
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
         "imageGCHighThresholdPercent": 100,

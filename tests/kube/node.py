@@ -9,6 +9,7 @@ Strategy: every program runs on a Machine (namespaces and a control group of its
 import datetime as dt
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -96,6 +97,12 @@ class Node(Running, ApiServer):
         """Makes one more of images.IMAGES, so that the node can pull it; its name."""
         images.provide(name)
         return images.IMAGES[name].names[-1]
+
+    def inside(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
+        """Runs a command in the node's network, from where pods and Services can be reached."""
+        path = f"PATH={Path(sys.executable).parent}:{os.environ['PATH']}"
+        entered = self._machine.command("env", path, *command)
+        return subprocess.run(entered, text=True, capture_output=True, check=False)
 
     def program(self, name: str) -> Path:
         """The path of one of the programs, such as kubectl."""

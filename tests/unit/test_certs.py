@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from certs import Bundle, Cause, CertificateAuthority, ServingCertificate, Unreadable, inspect, problems, renewal
-from certs.authority import BACKDATED, SERVING_LIFETIME, new_key
+from certs.authority import BACKDATED, Lifetimes, new_key
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -72,8 +72,8 @@ def test_a_client_refuses_another_name_another_ca_and_an_expired_one(tmp_path: P
         shake_hands(ca.serving(NAMES, now), ca.pem, "elsewhere.svc", tmp_path)
     with pytest.raises(ssl.SSLCertVerificationError, match="verify failed"):
         shake_hands(ca.serving(NAMES, now), stranger.pem, NAMES[0], tmp_path)
-    lasting = CertificateAuthority.issue(now - 2 * SERVING_LIFETIME)
-    expired = lasting.serving(NAMES, now - 2 * SERVING_LIFETIME)
+    lasting = CertificateAuthority.issue(now - 2 * Lifetimes.serving)
+    expired = lasting.serving(NAMES, now - 2 * Lifetimes.serving)
     with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
         shake_hands(expired, lasting.pem, NAMES[0], tmp_path)
 
@@ -108,7 +108,7 @@ def test_the_leaf_can_serve_and_nothing_else(ca: CertificateAuthority, served: S
     assert extension(certificate, x509.AuthorityKeyIdentifier).value.key_identifier == issuer
     facts = inspect(certificate)
     assert facts.names == NAMES
-    assert (facts.not_before, facts.not_after) == (NOW - BACKDATED, NOW + SERVING_LIFETIME)
+    assert (facts.not_before, facts.not_after) == (NOW - BACKDATED, NOW + Lifetimes.serving)
     assert (facts.subject, facts.issuer, facts.authority) == ("CN=podmeta", "CN=podmeta CA", False)
     assert inspect(ca.certificate).authority
     assert facts.fingerprint == certificate.fingerprint(hashes.SHA256()).hex()
@@ -267,8 +267,8 @@ def test_a_chain_through_an_intermediate_is_followed(ca: CertificateAuthority) -
 def test_when_to_renew(ca: CertificateAuthority, served: ServingCertificate) -> None:
     """Each cause by itself, and the edge of two thirds to the second."""
     certificate = served.certificate
-    life = certificate.not_valid_after_utc - certificate.not_valid_before_utc
-    due = certificate.not_valid_before_utc + life * 2 / 3
+    assert certificate.not_valid_after_utc == NOW + Lifetimes.serving
+    due = NOW + Lifetimes.serving * 2 / 3
     second = timedelta(seconds=1)
     assert renewal(None, ca.bundle, NAMES, NOW) is Cause.ABSENT
     assert renewal(served, ca.bundle, NAMES, NOW) is None

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from certs import Bundle, Cause, CertificateAuthority
-from certs.rotation import SETTLE, Announce, Serve, State, Step, Store, Stored, steps
+from certs import Bundle, Cause, CertificateAuthority, Lifetimes
+from certs.rotation import SETTLE, Announce, Serve, State, Step, Store, Stored, Wanted, steps
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NAMES = ("podmeta.podmeta-system.svc",)
@@ -17,7 +17,7 @@ def calm(now: datetime = NOW) -> State:
     """Everything in place for a while: stored, announced, served."""
     stored = Stored.new(NOW)
     served = stored.authority.serving(NAMES, NOW)
-    return State(stored, stored, stored.bundle, NOW - 2 * SETTLE, served, NAMES, now)
+    return State(stored, stored, stored.bundle, NOW - 2 * SETTLE, served, Wanted(NAMES), now)
 
 
 def test_where_all_is_well_nothing_is_done() -> None:
@@ -25,7 +25,7 @@ def test_where_all_is_well_nothing_is_done() -> None:
 
 
 def test_an_empty_cluster_gets_a_ca() -> None:
-    (step,) = steps(State(None, None, Bundle(), None, None, NAMES, NOW))
+    (step,) = steps(State(None, None, Bundle(), None, None, Wanted(NAMES), NOW))
     assert isinstance(step, Store)
     assert step.what.bundle == step.what.authority.bundle
 
@@ -72,7 +72,7 @@ def test_nothing_is_announced_where_there_is_no_configuration() -> None:
 
 def test_a_replica_that_starts_announces_and_serves() -> None:
     stored = Stored.new(NOW)
-    found = steps(State(stored, None, Bundle(), None, None, NAMES, NOW))
+    found = steps(State(stored, None, Bundle(), None, None, Wanted(NAMES), NOW))
     assert found == (Announce(stored.bundle), Serve(stored.authority, Cause.ABSENT))
 
 
@@ -112,27 +112,38 @@ def test_a_certificate_is_renewed_at_two_thirds_of_its_life() -> None:
     )
 
 
-def test_a_rotation_from_end_to_end_never_serves_what_is_not_trusted() -> None:
-    """A day at a time for five years: whatever is served is vouched for by the caBundle of that moment."""
-    state = State(None, None, Bundle(), None, None, NAMES, NOW)
+@pytest.mark.parametrize(
+    ("lifetimes", "step", "count"),
+    [
+        (Lifetimes(), timedelta(hours=12), 5 * 365 * 2),
+        (Lifetimes(timedelta(minutes=30), timedelta(minutes=10)), timedelta(seconds=20), 500),
+    ],
+    ids=["usual", "short"],
+)
+def test_a_rotation_from_end_to_end_never_serves_what_is_not_trusted(
+    lifetimes: Lifetimes, step: timedelta, count: int
+) -> None:
+    """Half a day at a time for five years: whatever is served is vouched for by the caBundle of that moment."""
+    state = State(None, None, Bundle(), None, None, Wanted(NAMES, lifetimes), NOW)
     rotations = 0
-    for _ in range(5 * 365 * 2):
+    for _ in range(count):
         for _ in range(5):
-            for step in steps(state):
-                match step:
+            for todo in steps(state):
+                match todo:
                     case Store(what):
                         rotations += 1
                         state = replace(state, stored=what, kept=what)
                     case Announce(bundle):
                         state = replace(state, announced=bundle, since=state.now)
                     case Serve(authority):
-                        state = replace(state, served=authority.serving(NAMES, state.now))
+                        served = authority.serving(NAMES, state.now, lifetime=lifetimes.serving)
+                        state = replace(state, served=served)
         assert state.served
         assert state.announced
         trusted = state.announced.without_expired(state.now).certificates
         assert any(_issued_by(state.served.certificate, one) for one in trusted)
         assert state.served.certificate.not_valid_after_utc > state.now
-        state = replace(state, now=state.now + timedelta(hours=12))
+        state = replace(state, now=state.now + step)
     assert rotations > 5
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from docs.generate import settings as pages
 from webhook.inject.fields import PRESETS
-from webhook.server.parsing import pairs, parse_version
+from webhook.server.parsing import duration, pairs, parse_version
 from webhook.server.settings import API_SERVER_IDLE, Settings, flag, read_settings, unknown, variable
 
 PAIR = ["--tls-cert-file=tls.crt", "--tls-key-file=tls.key"]
@@ -23,6 +24,8 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "service_names": ("a.b.svc, c", ("a.b.svc", "c")),
     "namespace": ("podmeta-system", "podmeta-system"),
     "ca_secret": ("podmeta-ca", "podmeta-ca"),
+    "certificate_lifetime": ("1h30m", timedelta(minutes=90)),
+    "ca_lifetime": ("720h", timedelta(days=30)),
     "owner": ("podmeta", "podmeta"),
     "webhook_configuration": ("podmeta", "podmeta"),
     "tls_cert_file": ("other.crt", Path("other.crt")),
@@ -38,6 +41,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "ambassador_user": ("1000", 1000),
     "ambassador_requests": ("cpu=1m,memory=1Mi", {"cpu": "1m", "memory": "1Mi"}),
     "ambassador_limits": ('{"cpu": "2", "memory": "1Gi"}', {"cpu": "2", "memory": "1Gi"}),
+    "foresight": ("true", True),
     "log_level": ("error", "error"),
     "log_format": ("console", "console"),
     "remember_bytes": ("0", 0),
@@ -73,7 +77,7 @@ def test_the_table_above_is_whole() -> None:
 @pytest.mark.parametrize("name", OTHERS)
 def test_each_is_read_from_its_flag_and_from_its_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     text, value = OTHERS[name]
-    if name != "dev":  # a flag without a value
+    if name not in ("dev", "foresight"):  # flags without a value
         assert getattr(read(f"{flag(name)}={text}"), name) == value
     given = [argument for argument in PAIR if not argument.startswith(flag(name))]
     monkeypatch.setenv(variable(name), text)
@@ -259,3 +263,15 @@ def test_no_verb_imports_another() -> None:
     code = f"import sys, webhook.cli.main; print([name for name in {others} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("text", ["", "90", "1d", "1h 5m", "5m1h", "-1h"])
+def test_what_is_no_duration_is_said(text: str) -> None:
+    with pytest.raises(ValueError, match="accepted: hours, minutes and seconds, such as 2160h or 1h30m"):
+        duration(text)
+
+
+def test_a_certificate_that_ends_before_anybody_could_follow_is_refused() -> None:
+    found = wrong("--certificate-lifetime=119s", "--ca-lifetime=9m59s")
+    assert [sentence.partition(" (")[0] for sentence in found] == ["--certificate-lifetime", "--ca-lifetime"]
+    assert all("greater than or equal to" in sentence for sentence in found)

@@ -91,6 +91,7 @@ class PodSpec(_Wire, frozen=True):
     host_network: bool | None = None
     os: OS | None = None
     node_selector: dict[str, str] | None = None
+    service_account_name: str | None = None
     resources: Resources | None = None
 
 

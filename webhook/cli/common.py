@@ -6,7 +6,8 @@ Rule: exit 0 done, 1 findings, 2 usage; an error is one line on stderr that name
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -26,6 +27,8 @@ Installed = Annotated[
     list[str],
     typer.Option("--default", metavar="KEY=VALUE", help=f"As the installer sets it: {', '.join(INSTALLABLE)}."),
 ]
+Kubeconfig = Annotated[Path | None, typer.Option("--kubeconfig", help="The cluster; else as kubectl finds it.")]
+Context = Annotated[str, typer.Option("--context", help="The context of the kubeconfig.")]
 Image = Annotated[str, typer.Option("--ambassador-image", help="Image of the ambassador.")]
 
 IMAGE = Defaults(defaults({})[0]).ambassador_image
@@ -47,7 +50,7 @@ def build_defaults(installed: list[str], version: str, image: str) -> Defaults:
     return Defaults(options, kubernetes=int(number), ambassador_image=image)
 
 
-def fail(code: int, *lines: str) -> None:
+def fail(code: int, *lines: str) -> NoReturn:
     """End the program: the lines on stderr, nothing more on stdout."""
     for line in lines:
         print(f"podmeta: {line}", file=sys.stderr)  # noqa: T201 - this is how the CLI speaks

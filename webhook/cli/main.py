@@ -3,7 +3,8 @@
 Rule: a verb costs what it imports, nothing that another verb imports: the service must be up soon after a restart, and
       `podmeta inject` runs in the loops of people's editors.
 Strategy: a table of verbs; `--help` and completion read it, and only the verb that runs is imported:
-      webhook/cli/VERB.py, its function VERB, and its COMMAND, if it needs arguments of Typer's `command()`.
+      webhook/cli/VERB.py, its function VERB, and its COMMAND, if it needs arguments of Typer's `command()`. A package
+      instead of a module has a table VERBS of its own.
 """
 
 import sys
@@ -19,25 +20,32 @@ VERBS = {
     "serve": "The service: answer the API server's reviews.",
     "inject": 'Inject the pods of manifests that ask for it (podmeta/inject: "true") and print them.',
     "uninject": "Take out of manifests exactly what podmeta/status names.",
+    "certs": "Certificates by hand: issue, inspect, rotate.",
     "explain": "Show for every pod of manifests what is injected, kept and left out, and why.",
+    "check": "Look at podmeta in a cluster: configuration, certificates, replicas, and whether pods are injected.",
 }
 
 
 class Verbs(TyperGroup):
-    """The group: placeholders until one of them runs."""
+    """A group: placeholders until one of them runs."""
+
+    package, verbs = "webhook.cli", VERBS
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = {name: TyperCommand(name, help=text) for name, text in VERBS.items()}
+        self.commands = {name: TyperCommand(name, help=text) for name, text in self.verbs.items()}
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, _, rest = super().resolve_command(ctx, args)
-        return name, _load(str(name)), rest
+        return name, _load(self.package, str(name)), rest
 
 
-def _load(name: str) -> Any:
-    module = import_module(f"webhook.cli.{name}")
+def _load(package: str, name: str) -> Any:
+    module = import_module(f"{package}.{name}")
     alone = typer.Typer(add_completion=False)
+    if hasattr(module, "VERBS"):
+        group = type("Verbs", (Verbs,), {"package": module.__name__, "verbs": module.VERBS})
+        return group(name=name, help=module.__doc__, no_args_is_help=True)
     alone.command(name, **getattr(module, "COMMAND", {}))(getattr(module, name))
     return typer.main.get_command(alone)
 

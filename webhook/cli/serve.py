@@ -4,7 +4,9 @@ import sys
 
 import typer
 
-from webhook.server.run import USAGE, Keep, run
+from certs import Lifetimes
+from certs.rotation import Wanted
+from webhook.server.run import ALONE, USAGE, Cluster, Foresight, Keep, run
 from webhook.server.settings import Settings, read_settings
 
 COMMAND = {
@@ -19,7 +21,7 @@ def serve(context: typer.Context) -> None:
     if isinstance(settings, list):
         sys.stderr.writelines(f"podmeta serve: {sentence}\n" for sentence in settings)
         raise typer.Exit(USAGE)
-    raise typer.Exit(run(settings, _keep(settings)))
+    raise typer.Exit(run(settings, Cluster(_keep(settings), _foresight(settings))))
 
 
 def _keep(settings: Settings) -> Keep | None:
@@ -33,5 +35,15 @@ def _keep(settings: Settings) -> Keep | None:
     places = Places(settings.namespace, settings.ca_secret, settings.webhook_configuration, settings.owner)
     file = settings.tls_ca_file
     if settings.certificates == "self-managed":
-        return lambda offer, say: keep(places, settings.service_names, offer, say)
+        wanted = Wanted(settings.service_names, Lifetimes(settings.ca_lifetime, settings.certificate_lifetime))
+        return lambda offer, say: keep(places, wanted, offer, say)
     return (lambda _, say: announce(places, file, say)) if file else None
+
+
+def _foresight(settings: Settings) -> Foresight:
+    """Who asks about the rights of ServiceAccounts; nobody, unless the installer wants it."""
+    if not settings.foresight:
+        return ALONE.foresight
+    from webhook.cluster.foresight import foresight  # noqa: PLC0415 - as above
+
+    return foresight

@@ -3,13 +3,14 @@
 Rule: the API server is asked as this pod's ServiceAccount, whose token the client reads again when it is renewed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lightkube import AsyncClient, KubeConfig
 
 from certs import Bundle, ServingCertificate
+from certs.rotation import Wanted
 from webhook.cluster.announcer import Announcer
 from webhook.cluster.keeper import Keeper
 from webhook.cluster.looking import Say
@@ -18,7 +19,7 @@ from webhook.cluster.store import Places, Store
 OfferPem = Callable[[bytes, bytes, bytes], None]
 
 
-async def keep(places: Places, names: Sequence[str], offer: OfferPem, say: Say) -> None:
+async def keep(places: Places, wanted: Wanted, offer: OfferPem, say: Say) -> None:
     """Self-managed: `offer` gets certificate, key and caBundle whenever one of them changed. Until it is cancelled."""
     last: tuple[ServingCertificate, Bundle] | None = None
 
@@ -30,7 +31,7 @@ async def keep(places: Places, names: Sequence[str], offer: OfferPem, say: Say) 
 
     client = AsyncClient(KubeConfig.from_env())
     try:
-        await Keeper(Store(client, places), names, lambda: datetime.now(UTC), changed, say).run()
+        await Keeper(Store(client, places), wanted, lambda: datetime.now(UTC), changed, say).run()
     finally:
         await client.close()
 

@@ -5,11 +5,12 @@ Strategy: no state but what was seen last: the CA, to put it back if somebody de
       servers have it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 from certs import Bundle, CertificateAuthority, ServingCertificate
-from certs.rotation import SETTLE, Announce, Serve, State, Step, Stored, steps
+from certs.renewal import due
+from certs.rotation import SETTLE, Announce, Serve, State, Step, Stored, Wanted, steps
 from certs.rotation import Store as Put
 from webhook.cluster.looking import LOOK, SOON, Say, look_forever
 from webhook.cluster.store import Found, Store
@@ -21,8 +22,8 @@ Offer = Callable[[ServingCertificate, Bundle], None]
 class Keeper:
     """One replica's. `offer`: serve this, whose CA is in this caBundle; `say`: an event and its detail, for the log."""
 
-    def __init__(self, store: Store, names: Sequence[str], clock: Clock, offer: Offer, say: Say) -> None:
-        self._store, self._names, self._clock, self._offer, self._say = store, names, clock, offer, say
+    def __init__(self, store: Store, wanted: Wanted, clock: Clock, offer: Offer, say: Say) -> None:
+        self._store, self._wanted, self._clock, self._offer, self._say = store, wanted, clock, offer, say
         self._kept: Stored | None = None
         self._served: ServingCertificate | None = None
         self._announced: Bundle | None = None
@@ -38,8 +39,8 @@ class Keeper:
         self._kept = found.stored or self._kept
         self._mark(found.stored)
         since = self._since[1] if self._since else None
-        state = State(found.stored, self._kept, self._announced, since, self._served, self._names, self._clock())
-        todo = steps(state)
+        seen = (found.stored, self._kept, self._announced, since, self._served)
+        todo = steps(State(*seen, self._wanted, self._clock()))
         for step in todo:
             await self._do(step, found)
         if self._served:
@@ -49,14 +50,15 @@ class Keeper:
     async def _do(self, step: Step, found: Found) -> None:
         match step:
             case Put(what):
-                if await self._store.write(what, found.version):
+                if await self._store.write(what, found):
                     self._kept = what
                     self._say("ca-stored", _serial(what.authority))
             case Announce(bundle):
                 await self._store.announce(bundle)
                 self._say("ca-bundle-written", f"{len(bundle)} CAs")
             case Serve(authority, cause):
-                self._served = authority.serving(self._names, self._clock())
+                lifetime = self._wanted.lifetimes.serving
+                self._served = authority.serving(self._wanted.names, self._clock(), lifetime=lifetime)
                 self._say("certificate-issued", cause.value)
 
     def _mark(self, stored: Stored | None) -> None:
@@ -68,9 +70,12 @@ class Keeper:
             self._since = (stored.authority, self._clock())
 
     def _pause(self) -> float:
-        """Shorter while the stored CA is not in the caBundle, or has not been there for long."""
-        settled = self._since and self._clock() >= self._since[1] + SETTLE
-        return LOOK if settled else SOON
+        """Shorter while the stored CA has not been in the caBundle for long, or when a renewal is near."""
+        now = self._clock()
+        if not self._served or not self._since or now < self._since[1] + SETTLE:
+            return SOON
+        ends = [due(certificate) for certificate in (self._served.certificate, self._since[0].certificate)]
+        return max(SOON, min(LOOK, (min(ends) - now).total_seconds()))
 
 
 def _serial(authority: CertificateAuthority) -> str:

@@ -39,10 +39,14 @@ class Places:
 
 @dataclass(frozen=True)
 class Found:
-    """The Secret as it was read: `version` is "" where there is none; `stored` is None where it cannot be used."""
+    """The Secret as it was read.
+
+    `version` is "" where there is none; `stored` is None where it cannot be used; `owners` are kept.
+    """
 
     stored: Stored | None
     version: str
+    owners: tuple[OwnerReference, ...] = ()
 
 
 class Store:
@@ -59,23 +63,23 @@ class Store:
             if error.status.code == HTTPStatus.NOT_FOUND:
                 return Found(None, "")
             raise
-        version = (secret.metadata.resourceVersion if secret.metadata else None) or ""
-        return Found(_stored(secret.data or {}), version)
+        meta = secret.metadata or ObjectMeta()
+        return Found(_stored(secret.data or {}), meta.resourceVersion or "", tuple(meta.ownerReferences or ()))
 
-    async def write(self, what: Stored, version: str) -> bool:
-        """Store at this version, "" for none before. False: somebody else was first; read again."""
+    async def write(self, what: Stored, found: Found) -> bool:
+        """Store in place of what was found. False: somebody else was first; read again."""
         data = {CERTIFICATE: what.authority.pem, KEY: what.authority.key_pem, BUNDLE: what.bundle.pem}
         meta = ObjectMeta(
             name=self._places.secret,
             namespace=self._places.namespace,
             labels=LABELS,
-            ownerReferences=await self._owners(),
-            resourceVersion=version or None,
+            ownerReferences=list(found.owners) or await self._owners(),
+            resourceVersion=found.version or None,
         )
         encoded = {name: base64.b64encode(content).decode() for name, content in data.items()}
         secret = Secret(metadata=meta, data=encoded, type="Opaque")
         try:
-            await (self._client.replace(secret) if version else self._client.create(secret))
+            await (self._client.replace(secret) if found.version else self._client.create(secret))
         except ApiError as error:
             if error.status.code in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
                 return False

@@ -22,12 +22,16 @@ ROOM = 160  # characters of names in one warning; the API server cuts long ones 
 
 
 class Patched(msgspec.Struct, frozen=True):
-    """The pod is admitted with `patch`, a JSON Patch document. `reasons`: what is to be known about single items."""
+    """The pod is admitted with `patch`, a JSON Patch document. `reasons`: what is to be known about single items.
+
+    `ambassador`: the pod gets one.
+    """
 
     patch: bytes
     warnings: tuple[str, ...]
     reasons: tuple[Reason, ...]
     containers: tuple[str, ...]
+    ambassador: bool = False
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -68,7 +72,7 @@ def decide(question: Question, defaults: Defaults) -> Outcome:
     if not patch:
         return Skipped(Reason.NOTHING_TO_ADD, said, reasons)
     containers = tuple(container.target.name for container in considered.containers)
-    return Patched(encode(patch), said, reasons, containers)
+    return Patched(encode(patch), said, reasons, containers, considered.access.container is not None)
 
 
 def _admitted(rejected: Rejected) -> Skipped:

@@ -54,6 +54,12 @@ class Reason(str, Enum):  # noqa: UP042 - StrEnum takes no second value
     REQUEST_ZERO = "request-zero", "no request is declared, so the kubelet reports 0"
     ENV_FROM = "env-from-hidden", "env wins over envFrom, so a key of that name in the ConfigMap or Secret is hidden"
 
+    # the pod's ServiceAccount: asked of the API server, where the installer wants it
+    CANNOT_LIST = (
+        "cannot-list-pods",
+        "the ServiceAccount may not list pods here, so its ambassador gets 403; `podmeta rbac` prints the Role to add",
+    )
+
     # one item: left as it is
     ENV_KEPT = "env-kept", "the container defines the variable itself"
     MOUNT_KEPT = "mount-path-taken", "the container has a mount of its own at, below or above that path"

@@ -29,7 +29,7 @@ _encode = msgspec.json.Encoder().encode
 class Answer(msgspec.Struct, frozen=True):
     """The part of an answer that can be remembered, and the labels under which it is counted and logged.
 
-    `named`: the tail ends where the pod's name belongs.
+    `named`: the tail ends where the pod's name belongs. `ambassador`: the pod gets one.
     """
 
     outcome: str
@@ -38,6 +38,7 @@ class Answer(msgspec.Struct, frozen=True):
     containers: str
     tail: bytes
     named: bool = False
+    ambassador: bool = False
 
     def body(self, uid: str, name: str) -> bytes:
         """The whole AdmissionReview for one request."""
@@ -45,16 +46,24 @@ class Answer(msgspec.Struct, frozen=True):
             return PREFIX + _encode(uid) + self.tail + _encode(name) + b"}}}}"
         return PREFIX + _encode(uid) + self.tail
 
+    def warned(self, reason: Reason, warning: str) -> "Answer":
+        """This answer, of an admitted pod, with one warning more, for what does not follow from the pod's shape."""
+        response = msgspec.json.decode(b"{" + self.tail[1:-1])
+        reasons = (*self.reasons, reason.value)
+        response["warnings"] = [*response.get("warnings", ()), warning]
+        response["auditAnnotations"]["reasons"] = ",".join(reasons)
+        return msgspec.structs.replace(self, reasons=reasons, tail=_tail(response) + b"}")
+
 
 def answer(outcome: Outcome) -> Answer:
     """The Answer that says this Outcome."""
     match outcome:
-        case Patched(patch, warnings, reasons, containers):
+        case Patched(patch, warnings, reasons, containers, ambassador):
             names = ",".join(containers)
             said = _codes(Reason.INJECTED, *reasons)
             patched = {"patchType": "JSONPatch", "patch": base64.b64encode(patch).decode()}
             tail = _allowed(warnings, _audit("patched", said, names), patched)
-            return Answer("patched", said[0], said, names, tail)
+            return Answer("patched", said[0], said, names, tail, ambassador=ambassador)
         case Skipped(reason, warnings, reasons):
             # Neither patch nor patchType: an empty patch still counts as a mutation, and one without the other is
             # refused by the API server.

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from webhook.inject.question import Door
 from webhook.server.answer import status
 from webhook.server.body import Patience, Receive, Refusal, Scope, Send, read
-from webhook.server.review import Decide, Review, Reviewer
+from webhook.server.review import Decide, Foresee, Review, Reviewer, foreseen
 
 DOORS = {"/mutate": Door.POD, "/mutate/namespace": Door.NAMESPACE}
 REMEMBERED = 16 * 1024 * 1024  # bytes: several thousand shapes of pods
@@ -37,6 +37,7 @@ class Application:
         self.in_flight = 0
         self.observers: list[Observe] = []
         self.refusal_observers: list[ObserveRefusal] = []
+        self.foresee: Foresee | None = None  # where the installer wants it
         self.reviewer = Reviewer(decide, remember)
         self.patience = Patience(body_timeout)
         self._doorways = {path: Doorway(self, path, door) for path, door in DOORS.items()}
@@ -71,6 +72,8 @@ class Doorway:
             body = await read(scope, receive, application.patience)
             if isinstance(body, bytes):
                 review = application.reviewer.review(body, self._door)
+                if application.foresee is not None and review.answer.ambassador:
+                    review = await foreseen(review, application.foresee)
                 await _send(send, review.status, review.body, close=application.draining)
                 seconds = perf_counter() - started
                 for observe in application.observers:

@@ -7,10 +7,12 @@ Strategy: JSON, since a chart writes it without thinking, or the form that a per
 import json
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 
 # resource.Quantity, https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/, without signs
 QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|[KMGTPE]i?|[eE][0-9]+)?")
 RESOURCES = ("cpu", "memory", "ephemeral-storage")
+DURATION = re.compile(r"(?=.)(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")  # of time.ParseDuration, whole numbers
 VERSION = re.compile(r"v?1\.([0-9]+)\+?([.+-].*)?")
 
 
@@ -59,6 +61,17 @@ def words(given: object) -> tuple[str, ...]:
     """A comma list."""
     pieces = given if isinstance(given, (list, tuple)) else str(given).split(",")
     return tuple(str(piece).strip() for piece in pieces if str(piece).strip())
+
+
+def duration(given: object) -> timedelta:
+    """Hours, minutes and seconds, `2160h` or `1h30m`, as Go writes them."""
+    if isinstance(given, timedelta):
+        return given
+    found = DURATION.fullmatch(str(given))
+    if not found:
+        raise ValueError("not a duration; accepted: hours, minutes and seconds, such as 2160h or 1h30m")
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 def parse_version(text: str) -> int:

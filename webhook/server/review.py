@@ -5,17 +5,20 @@ Strategy: `decide` is an argument, the pure core with its Defaults; what was dec
       log read the Review afterwards, from outside.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from webhook.api.pod import Pod, PodSpec
 from webhook.api.review import AdmissionRequest, Malformed, decode
 from webhook.inject.mutate import Outcome
 from webhook.inject.question import Door, Question, question
+from webhook.inject.reasons import Reason
 from webhook.server.answer import Answer, answer, failed, malformed, status
 from webhook.server.memory import Memory
 
 Decide = Callable[[Question], Outcome]
+Foresee = Callable[[str, str], Awaitable[bool]]  # namespace, ServiceAccount: is it known that it may not list pods?
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -57,6 +60,21 @@ class Reviewer:
             return Review(200, found.body(request.uid, request.name), door, found, uid, request, remembered)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a bug, and its place is the log
             return _failed(error, uid, door)
+
+
+async def foreseen(review: Review, foresee: Foresee) -> Review:
+    """The review of a pod with an ambassador, warned if the ambassador will be of no use.
+
+    Outside of the memory: a ServiceAccount's rights do not follow from the pod's shape, and they change.
+    """
+    request = review.request or AdmissionRequest("")
+    spec = (request.object or Pod()).spec or PodSpec()
+    account = spec.service_account_name or "default"
+    if not await foresee(request.namespace, account):
+        return review
+    warning = f"podmeta: {request.namespace}/{account}: {Reason.CANNOT_LIST.sentence}"
+    warned = review.answer.warned(Reason.CANNOT_LIST, warning)
+    return msgspec.structs.replace(review, answer=warned, body=warned.body(request.uid, request.name))
 
 
 def _malformed(request: Malformed, door: Door) -> Review:

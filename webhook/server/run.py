@@ -12,9 +12,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from socket import socket
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -29,19 +31,31 @@ from webhook.server.health import health
 from webhook.server.listen import Server, address, bind, server
 from webhook.server.logs import Lines, ReviewLog, configure
 from webhook.server.metrics import Metrics
+from webhook.server.review import Foresee
 from webhook.server.settings import Settings, unknown
 from webhook.server.tls import Files, Material, Tls
 
 Said = Callable[[str, str], None]
 Keep = Callable[[Callable[[bytes, bytes, bytes], None], Said], Coroutine[None, None, None]]
+Foresight = Callable[[Said], AbstractAsyncContextManager[Foresee | None]]
+
+
+class Cluster(NamedTuple):
+    """Who speaks to the API server for us: looks after the certificates there, knows the rights of ServiceAccounts."""
+
+    keep: Keep | None = None
+    foresight: Foresight = lambda _: nullcontext()
+
+
+ALONE = Cluster()
 
 POLL = 2.0  # seconds between two looks at the certificate's files; the kubelet itself needs up to a minute
 DONE, USAGE = 0, 2
 DEV_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
-def run(settings: Settings, keep: Keep | None = None) -> int:
-    """Serve until a signal, and give the exit code. `keep` is what looks after the certificates in the cluster."""
+def run(settings: Settings, cluster: Cluster = ALONE) -> int:
+    """Serve until a signal, and give the exit code."""
     tls = Tls(ask_clients=settings.tls_client_ca_file is not None, names=settings.service_names)
     source = _source(settings)
     material = source.read() if isinstance(source, Files) else source
@@ -56,7 +70,7 @@ def run(settings: Settings, keep: Keep | None = None) -> int:
         return USAGE
     lines = Lines()
     configure(settings.log_level, settings.log_format, lines)
-    process = Process(settings, lines, tls, source, keep)
+    process = Process(settings, lines, tls, source, cluster)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(process.serve(*sockets))
     return DONE
@@ -66,9 +80,9 @@ class Process:
     """What lives from start to end: the application, and what watches it from outside."""
 
     def __init__(
-        self, settings: Settings, lines: Lines, tls: Tls, source: Files | Material | None, keep: Keep | None = None
+        self, settings: Settings, lines: Lines, tls: Tls, source: Files | Material | None, cluster: Cluster = ALONE
     ) -> None:
-        self._settings, self._lines, self._tls, self._source, self._keep = settings, lines, tls, source, keep
+        self._settings, self._lines, self._tls, self._source, self._cluster = settings, lines, tls, source, cluster
         self._port = 0
         self._log = structlog.get_logger()
         self._stop = asyncio.Event()
@@ -93,12 +107,13 @@ class Process:
         app = health(self.unready, self.metrics.page, self.metrics.refused)
         webhook = server(self.application, self._settings, self._tls.context)
         second = server(app, self._settings, None)
-        async with asyncio.TaskGroup() as tasks:
+        foresight = self._cluster.foresight(self._said)
+        async with foresight as self.application.foresee, asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(webhook.serve([webhook_socket]))
             tasks.create_task(second.serve([health_socket]))
             watching = [tasks.create_task(self._watch())]
-            if self._keep:
-                watching.append(tasks.create_task(self._keep(self._offered, self._said)))
+            if keep := self._cluster.keep:
+                watching.append(tasks.create_task(keep(self._offered, self._said)))
             await webhook.up.wait()
             await second.up.wait()
             self._announce(address("https", webhook_socket), address("http", health_socket))

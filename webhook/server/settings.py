@@ -8,6 +8,7 @@ Strategy: a pydantic-settings model; a flag wins over the variable. What belongs
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,9 +17,10 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationError, Va
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from certs import Lifetimes
 from webhook.inject import annotations
 from webhook.inject.situation import Defaults
-from webhook.server.parsing import pairs, parse_version, quantities, words
+from webhook.server.parsing import duration, pairs, parse_version, quantities, words
 
 PREFIX = "PODMETA_"
 CORE = Defaults(annotations.defaults({})[0])
@@ -45,6 +47,7 @@ def no_service_link(given: object, info: ValidationInfo) -> object:
 
 Port = Annotated[int, BeforeValidator(no_service_link), Field(ge=0, le=65535)]
 Words = Annotated[tuple[str, ...], NoDecode, PlainValidator(words)]
+Duration = Annotated[timedelta, BeforeValidator(duration)]
 Quantities = Annotated[Mapping[str, str], NoDecode, PlainValidator(quantities)]
 
 
@@ -78,6 +81,16 @@ class Settings(BaseSettings):
     )
     namespace: str = Field("", description="Self-managed: where the Secret is; the pod's own namespace.")
     ca_secret: str = Field("", description="Self-managed: name of the Secret that holds the CA.")
+    certificate_lifetime: Duration = Field(
+        Lifetimes.serving,
+        ge=timedelta(minutes=2),
+        description="Self-managed: how long a serving certificate is good for; it is renewed at two thirds of that.",
+    )
+    ca_lifetime: Duration = Field(
+        Lifetimes.authority,
+        ge=timedelta(minutes=10),  # its last third must hold the minute for which a new CA is only announced
+        description="Self-managed: the same of the CA, which is followed by a new one at two thirds.",
+    )
     owner: str = Field("", description="Self-managed: Deployment that owns the Secret, so that both go together.")
     webhook_configuration: str = Field(
         "", description="Name of the MutatingWebhookConfiguration whose caBundle the service writes; empty for none."
@@ -109,6 +122,11 @@ class Settings(BaseSettings):
     ambassador_user: int = Field(CORE.ambassador_user, ge=1, description="Its runAsUser; never root.")
     ambassador_requests: Quantities = Field(dict(CORE.ambassador_requests), description="Its resource requests.")
     ambassador_limits: Quantities = Field(dict(CORE.ambassador_limits), description="Its resource limits.")
+    foresight: bool = Field(
+        False,
+        description="Ask the API server whether the ServiceAccount of a pod with an ambassador may list pods, and warn "
+        "if not. Needs the right to create subjectaccessreviews.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="From `warning` on there is no line per review."
     )

@@ -43,6 +43,10 @@ The service's settings, each under its own name: docs/settings.md says what they
   value: {{ include "podmeta.fullname" . }}
 - name: PODMETA_CA_SECRET
   value: {{ include "podmeta.caSecret" . }}
+- name: PODMETA_CERTIFICATE_LIFETIME
+  value: {{ .Values.certificates.selfManaged.duration }}
+- name: PODMETA_CA_LIFETIME
+  value: {{ .Values.certificates.selfManaged.caDuration }}
 {{- else }}
 - name: PODMETA_TLS_CERT_FILE
   value: {{ $tls }}/tls.crt
@@ -51,7 +55,11 @@ The service's settings, each under its own name: docs/settings.md says what they
 - name: PODMETA_TLS_CA_FILE # what /readyz checks the certificate against
   value: {{ $tls }}/ca.crt
 {{- end }}
-{{- if include "podmeta.talks" . }}
+{{- if .Values.ambassador.foresight }}
+- name: PODMETA_FORESIGHT
+  value: "true"
+{{- end }}
+{{- if include "podmeta.announces" . }}
 - name: PODMETA_WEBHOOK_CONFIGURATION # whose caBundle the service writes; without a name it writes none
   value: {{ include "podmeta.fullname" . }}
 {{- end }}

@@ -33,9 +33,14 @@ Names, labels and the few facts that several objects need. Nothing here decides 
 {{- if $digest -}}{{ printf "%s:%s@%s" .Values.image.repository $tag $digest }}{{- else -}}{{ printf "%s:%s" .Values.image.repository $tag }}{{- end -}}
 {{- end -}}
 
-{{/* "true" where the service itself talks to the API server; with cert-manager it has no reason to, and no token. */}}
-{{- define "podmeta.talks" -}}
+{{/* "true" where the service writes the caBundle; with cert-manager somebody else does. */}}
+{{- define "podmeta.announces" -}}
 {{- if ne .Values.certificates.mode "cert-manager" }}true{{ end -}}
+{{- end -}}
+
+{{/* "true" where the service itself talks to the API server; else it has no reason to, and no token. */}}
+{{- define "podmeta.talks" -}}
+{{- if or (include "podmeta.announces" .) .Values.ambassador.foresight }}true{{ end -}}
 {{- end -}}
 
 {{/* The Secret with the CA that the service makes. Not the name of one that cert-manager makes: the mode can be changed. */}}
