@@ -3,13 +3,14 @@
 import sys
 from pathlib import Path
 
-from docs.generate import core, findings, settings
+from docs.generate import core, findings, roles, settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
     "docs/annotations.md": core.annotations,
     "docs/check.md": findings.findings,
     "docs/environment.md": core.environment,
+    "docs/rbac.md": roles.page,
     "docs/reasons.md": core.reasons,
     "docs/settings.md": settings.page,
 }

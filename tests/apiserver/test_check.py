@@ -164,7 +164,8 @@ def test_two_installations(checked: Checked) -> None:
     checked.cluster.apply(other)
     try:
         assert "podmeta-again" in checked.until("several-installations")["what"]
-        assert "several-installations" not in checked.run(f"--configuration={NAME}")[1]
+        code, found = checked.run(f"--configuration={NAME}")
+        assert (code, set(found)) == (0, {"service-elsewhere", "mutating-webhooks-after-ours"})
     finally:
         checked.cluster.kubectl("delete", "mutatingwebhookconfiguration", "podmeta-again")
 
@@ -331,6 +332,20 @@ def test_what_the_user_may_not_read_is_a_line_each(checked: Checked) -> None:
     for line in ("MutatingWebhookConfigurations", f"Namespace {SPACE}", f"a pod in {SPACE}"):
         assert line in result.stdout
     assert "nothing to do" not in result.stdout
+
+
+def test_who_may_only_make_pods_learns_why_they_are_not_injected(checked: Checked) -> None:
+    """A developer: the webhooks cannot be read, the API server's own answer to a pod can."""
+    bound = ("--clusterrole=edit", "--user=developer", f"--namespace={SPACE}")
+    checked.cluster.kubectl("create", "rolebinding", "develops", *bound)
+    developer = checked.cluster.user("developer")
+    try:
+        assert checked.run(kubeconfig=developer)[1].keys() == {"not-looked-at", "not-seen"}
+        checked.configure(clientConfig__caBundle=STRANGER)
+        checked.until("certificate-not-trusted")
+        assert checked.run(kubeconfig=developer)[1]["certificate-not-trusted"]["severity"] == "error"
+    finally:
+        checked.cluster.kubectl("delete", "rolebinding", "develops", f"--namespace={SPACE}")
 
 
 def test_the_table_says_what_it_means_and_what_to_do(checked: Checked) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from tests.apiserver.conftest import NAME, NAMESPACE, await_webhook, configuration
 from tests.kube.apiserver import ApiServer
@@ -20,6 +21,7 @@ from tests.kube.binaries import Unavailable
 from tests.kube.cluster import kubeconfig_of
 from tests.pods import pod, review
 from tests.service import Service, dev_service
+from webhook.cli.main import app
 from webhook.cluster import foresight as module
 from webhook.inject.reasons import Reason
 
@@ -75,13 +77,10 @@ class Foreseen:
         return sum(float(line.rpartition(" ")[2]) for line in mine)
 
     def allow(self, namespace: str, account: str) -> None:
-        """A Role and its binding: it may list pods."""
-        subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
-        for found in (
-            rbac("Role", account, rules=[READER]),
-            rbac("RoleBinding", account, roleRef=role_ref("Role", account), subjects=[subject]),
-        ):
-            self.cluster.apply(found, f"--namespace={namespace}")
+        """As the warning says: what `podmeta rbac` prints."""
+        whole = json.dumps(pod({"ambassador": "true"}, serviceAccountName=account))
+        result = CliRunner().invoke(app, ["rbac", "-f", "-", "-n", namespace], input=whole)
+        self.cluster.apply(result.stdout)
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,8 @@ OTHER: dict[str, Any] = {
     "ambassador.resources": {"limits": {"cpu": "1"}},
     "ambassador.readers": [{"namespace": "shop", "serviceAccounts": ["default"]}],
     "certificates.mode": "cert-manager",
+    "certificates.selfManaged.duration": "48h",
+    "certificates.selfManaged.caDuration": "720h",
     "certificates.certManager.duration": "48h",
     "certificates.certManager.renewBefore": "47h",
     "podDisruptionBudget.minAvailable": "30%",

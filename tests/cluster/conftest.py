@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
 
-from tests.cluster.release import Installed, install
+from tests.cluster.release import Installed, Standing
 from tests.kube.binaries import Unavailable
 from tests.kube.node import Node, cluster
 from tests.kube.running import Running
@@ -30,17 +30,33 @@ def values() -> dict[str, Any]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def standing() -> Iterator[Standing]:
+    """The release that stays from module to module while they ask for the same values."""
+    with closing(Standing()) as release:
+        yield release
+
+
 @pytest.fixture(scope="module")
-def installed(node: Running, values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    """podmeta by its chart, for the tests of one module."""
+def installed(
+    node: Running, standing: Standing, values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Installed:
+    """podmeta by its chart, as the tests of this module want it."""
     if not isinstance(node, Node):
         pytest.skip("real node: the image of this checkout is only on a node of our own")
-    with ExitStack() as stack:
-        try:
-            release = stack.enter_context(install(node, tmp_path_factory.mktemp("helm"), values))
-        except Unavailable as reason:
-            pytest.skip(f"real node: {reason}")
-        yield release
+    try:
+        return standing.give(node, tmp_path_factory.mktemp("helm"), values)
+    except Unavailable as reason:
+        pytest.skip(f"real node: {reason}")
+
+
+@pytest.fixture(scope="module")
+def alone(node: Running, standing: Standing) -> Node:
+    """The node without a release, for a module that installs its own."""
+    if not isinstance(node, Node):
+        pytest.skip("real node: the image of this checkout is only on a node of our own")
+    standing.close()
+    return node
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,3 +71,22 @@ def install(
     finally:
         if helm.run("list", "--short", f"--namespace={name}").stdout.strip():
             release.uninstall()
+
+
+class Standing:
+    """One release at a time, installed anew only where other values are wanted."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._given: tuple[Mapping[str, Any], Installed] | None = None
+
+    def give(self, node: Node, directory: Path, values: Mapping[str, Any]) -> Installed:
+        """The release with these values. Raises Unavailable."""
+        if self._given is None or self._given[0] != values:
+            self.close()
+            self._given = values, self._stack.enter_context(install(node, directory, values))
+        return self._given[1]
+
+    def close(self) -> None:
+        self._given = None
+        self._stack.close()

@@ -21,7 +21,6 @@ from tests.cluster.release import Installed, install
 from tests.kube.binaries import Unavailable
 from tests.kube.configs import PODS
 from tests.kube.node import Node
-from tests.kube.running import Running
 
 pytestmark = pytest.mark.xdist_group("node")
 
@@ -30,11 +29,9 @@ POLICIES = {"Fail": "podmeta-strict", "Ignore": "podmeta-lenient"}
 
 
 @pytest.fixture(scope="module")
-def releases(node: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Installed]]:
+def releases(alone: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Installed]]:
     """One release a failurePolicy, each with a namespace that the other leaves alone."""
-    if not isinstance(node, Node):
-        pytest.skip("real node: the image of this checkout is only on a node of our own")
-    spaces = {policy: node.namespace(f"flow-{policy.lower()}") for policy in POLICIES}
+    spaces = {policy: alone.namespace(f"flow-{policy.lower()}") for policy in POLICIES}
     with ExitStack() as stack:
         found = []
         for policy, name in POLICIES.items():
@@ -44,7 +41,7 @@ def releases(node: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 "certificates": {"selfManaged": {"duration": "2m"}},
             }
             try:
-                found.append(stack.enter_context(install(node, tmp_path_factory.mktemp("helm"), values, name)))
+                found.append(stack.enter_context(install(alone, tmp_path_factory.mktemp("helm"), values, name)))
             except Unavailable as reason:
                 pytest.skip(f"real node: {reason}")
         yield found

@@ -1,11 +1,26 @@
 """The chart on a real node, self-managed certificates, two replicas: from `helm install` to nothing left behind."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.chart.charts import CHART, NAMESPACE, RELEASE
 from tests.cluster.flow import POD
-from tests.cluster.release import Installed
+from tests.cluster.release import Installed, install
+from tests.kube.binaries import Unavailable
+from tests.kube.node import Node
+
+
+@pytest.fixture(scope="module")
+def installed(alone: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """A release of this module's own, since its last test takes it away."""
+    try:
+        with install(alone, tmp_path_factory.mktemp("helm"), {}) as release:
+            yield release
+    except Unavailable as reason:
+        pytest.skip(f"real node: {reason}")
 
 
 def test_a_deployment_that_asks_gets_env_and_files(installed: Installed, space: str) -> None:

@@ -12,7 +12,6 @@ from tests.cluster.flow import Flow, told, while_flowing
 from tests.cluster.release import Installed, install
 from tests.kube.binaries import Unavailable
 from tests.kube.node import Node
-from tests.kube.running import Running
 
 NAME = "podmeta-own"
 SERVICE = f"{NAME}.{NAME}.svc"
@@ -29,17 +28,15 @@ def secret(served: ServingCertificate, authorities: Bundle, key: bytes = b"") ->
 
 
 @pytest.fixture(scope="module")
-def own(node: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+def own(alone: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """Installed with a certificate that expired yesterday."""
-    if not isinstance(node, Node):
-        pytest.skip("real node: the image of this checkout is only on a node of our own")
     then = NOW - timedelta(days=30)
     old = CertificateAuthority.issue(then)
-    node.namespace(NAME)
-    node.apply(secret(old.serving([SERVICE], then, lifetime=timedelta(days=29)), old.bundle))
+    alone.namespace(NAME)
+    alone.apply(secret(old.serving([SERVICE], then, lifetime=timedelta(days=29)), old.bundle))
     values = {"certificates": {"mode": "secret", "secret": {"name": "own-tls"}}}
     try:
-        with install(node, tmp_path_factory.mktemp("helm"), values, NAME, wait=False) as release:
+        with install(alone, tmp_path_factory.mktemp("helm"), values, NAME, wait=False) as release:
             yield release
     except Unavailable as reason:
         pytest.skip(f"real node: {reason}")

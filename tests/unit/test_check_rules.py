@@ -31,7 +31,7 @@ from webhook.cluster.check.facts import (
     Unread,
     Webhook,
 )
-from webhook.cluster.check.findings import Code, Finding, Severity, clean, worst_first
+from webhook.cluster.check.findings import Code, Finding, clean, worst_first
 from webhook.cluster.check.judge import judge
 from webhook.cluster.check.rules.trials import CAUSES
 
@@ -119,6 +119,7 @@ FOR_CLIENTS = (
     .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
     .sign(CA.key, SHA256())
 )
+NOWHERE, UNKNOWN = Namespace("shop", Gap.ABSENT), Namespace("shop", Gap.UNREAD)
 SEEN_BY_NOBODY = Selector(match_labels=(("never", "true"),))
 SILENT = {**TRIALS, Ask.SILENT: Admitted(injected=True)}
 
@@ -197,7 +198,7 @@ ROWS: list[tuple[Code, Facts, Facts]] = [
         tried(ambassador=Refused("exceeded quota")),
         tried(asks=Refused("exceeded quota"), ambassador=Refused("exceeded quota")),
     ),
-    (Code.NAMESPACE_MISSING, facts(namespace=Gap.ABSENT), facts(namespace=Gap.UNREAD)),
+    (Code.NAMESPACE_MISSING, facts(namespace=NOWHERE), facts(namespace=UNKNOWN)),
     (Code.EXCLUDED, facts(namespace=Namespace("podmeta", {NAME: "podmeta"})), HEALTHY),
     (
         Code.EXCLUDED,
@@ -206,7 +207,7 @@ ROWS: list[tuple[Code, Facts, Facts]] = [
     ),
     (Code.NAMESPACE_LABEL, labelled("true"), labelled("enabled")),
     (Code.LATER, facts(others=(replace(OTHER, configuration="zz"),)), facts(others=(OTHER,))),
-    (Code.LATER, facts(others=(replace(OTHER, configuration="zz"),), namespace=Gap.UNREAD), HEALTHY),
+    (Code.LATER, facts(others=(replace(OTHER, configuration="zz"),), namespace=UNKNOWN), HEALTHY),
     (
         Code.VALIDATING,
         facts(others=(replace(OTHER, mutating=False),)),
@@ -261,6 +262,18 @@ def test_who_may_have_stripped_is_named_and_who_cannot_is_not() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("authority", "said"),
+    [
+        (STALE, "the CA expired at 2026-04-27T00:00:00Z"),
+        (AGED, "the CA expires at 2026-08-05T00:00:00Z, in 65 days of 365"),
+        (CertificateAuthority.issue(NOW + DAY), "the CA is not valid before 2026-06-01T23:00:00Z"),
+    ],
+)
+def test_the_times_of_a_certificate_are_told(authority: CertificateAuthority, said: str) -> None:
+    assert {finding.what for finding in judge(doors(ca_bundle=authority.bundle))} == {said}
+
+
 def test_one_fault_is_told_once() -> None:
     """A pod that asks is refused: its ambassador is not judged as well."""
     both = tried(asks=Refused(FAILED), ambassador=Refused(FAILED))
@@ -272,7 +285,10 @@ def test_one_fault_is_told_once() -> None:
     [
         (facts(webhooks=Gap.UNREAD, services=()), set()),
         (facts(trials=Gap.UNREAD), set()),
-        (facts(namespace=Gap.UNREAD, trials=Gap.UNREAD), set()),
+        (facts(namespace=UNKNOWN), set()),
+        (facts(namespace=UNKNOWN, trials=SILENT), set()),
+        (replace(tried(asks=Admitted(injected=False)), webhooks=Gap.UNREAD, services=()), {Code.NOT_INJECTED}),
+        (replace(tried(asks=Refused(FAILED)), webhooks=Gap.UNREAD, namespace=UNKNOWN), {Code.NO_ANSWER}),
         (facts(webhooks=(), services=()), {Code.NOT_INSTALLED}),
     ],
 )
@@ -312,5 +328,4 @@ def test_every_finding_is_documented() -> None:
     text = page.findings()
     for code in Code:
         assert f"\n## {code.anchor.partition('#')[2]}\n" in text
-        assert code.means in text.replace(f"{code.means[0].upper()}{code.means[1:]}", code.means)
-        assert isinstance(code.severity, Severity)
+        assert f"{code.severity.capitalize()}: {code.means}.\n\nTo do: {code.mend}.\n" in text

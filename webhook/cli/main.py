@@ -21,6 +21,7 @@ VERBS = {
     "inject": 'Inject the pods of manifests that ask for it (podmeta/inject: "true") and print them.',
     "uninject": "Take out of manifests exactly what podmeta/status names.",
     "certs": "Certificates by hand: issue, inspect, rotate.",
+    "rbac": "Print the least Role and RoleBinding for the pods of manifests.",
     "explain": "Show for every pod of manifests what is injected, kept and left out, and why.",
     "check": "Look at podmeta in a cluster: configuration, certificates, replicas, and whether pods are injected.",
 }
@@ -43,7 +44,7 @@ class Verbs(TyperGroup):
 def _load(package: str, name: str) -> Any:
     module = import_module(f"{package}.{name}")
     alone = typer.Typer(add_completion=False)
-    if hasattr(module, "VERBS"):
+    if hasattr(module, "__path__"):
         group = type("Verbs", (Verbs,), {"package": module.__name__, "verbs": module.VERBS})
         return group(name=name, help=module.__doc__, no_args_is_help=True)
     alone.command(name, **getattr(module, "COMMAND", {}))(getattr(module, name))

@@ -22,7 +22,7 @@ from webhook.cluster.looking import Say
 
 BUDGET = 0.5  # seconds; the API server gives its webhooks from 1 to 30
 ALLOWED, DENIED, UNKNOWN = 300.0, 10.0, 5.0  # seconds for which an answer is remembered
-REMEMBERED = 4096  # ServiceAccounts; some 2 KB each
+REMEMBERED = 4096  # ServiceAccounts; 1 KB each
 
 Ask = Callable[[str, str], Awaitable[bool]]
 Clock = Callable[[], float]
@@ -43,7 +43,7 @@ class Foresight:
     ask: Ask
     say: Say
     clock: Clock = time.monotonic
-    _known: dict[tuple[str, str], asyncio.Task[Known]] = field(default_factory=dict)
+    _known: dict[tuple[str, str], asyncio.Task[Known]] = field(default_factory=dict, init=False)
 
     async def forbidden(self, namespace: str, account: str) -> bool:
         """Whether it is known that it may not. Never raises."""

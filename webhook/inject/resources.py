@@ -62,6 +62,12 @@ MORE = {
     "serviceaccounts": "impersonate",
 }
 _PART, _STREAM, _PROXY = "get update patch", "get create", "get create update patch delete"
+_WITH_STATUS = (
+    "apiservices certificatesigningrequests cronjobs customresourcedefinitions daemonsets deployments flowschemas "
+    "horizontalpodautoscalers ingresses jobs namespaces nodes persistentvolumeclaims persistentvolumes "
+    "poddisruptionbudgets pods prioritylevelconfigurations replicasets replicationcontrollers resourceclaims "
+    "resourcequotas servicecidrs services statefulsets validatingadmissionpolicies volumeattachments"
+)
 SUBRESOURCES = {
     "certificatesigningrequests/approval": _PART,
     "namespaces/finalize": "update",
@@ -78,18 +84,9 @@ SUBRESOURCES = {
     "serviceaccounts/token": "create",
     "services/proxy": _PROXY,
     **{f"{name}/scale": _PART for name in ("deployments", "replicasets", "replicationcontrollers", "statefulsets")},
-    **{
-        f"{name}/status": _PART
-        for name in (
-            "apiservices certificatesigningrequests cronjobs customresourcedefinitions daemonsets deployments "
-            "flowschemas horizontalpodautoscalers ingresses jobs namespaces nodes persistentvolumeclaims "
-            "persistentvolumes poddisruptionbudgets pods prioritylevelconfigurations replicasets "
-            "replicationcontrollers resourceclaims resourcequotas servicecidrs services statefulsets "
-            "validatingadmissionpolicies volumeattachments"
-        ).split()
-    },
+    **{f"{name}/status": _PART for name in _WITH_STATUS.split()},
 }
-_DNS = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_DNS = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _QUALIFIED = re.compile(rf"({_DNS})\.({_DNS}(?:\.{_DNS})*)")
 
 
@@ -136,4 +133,4 @@ def resource(text: str) -> Resource | None:
     if found := NAMES.get(text) or _QUALIFIED_NAMES.get(text):
         return found
     match = _QUALIFIED.fullmatch(text)
-    return Resource(match[2 + 1], match[1], ours=False) if match else None
+    return Resource(match[2], match[1], ours=False) if match else None

@@ -167,11 +167,14 @@ class Namespace(Fact, frozen=True):
     """The namespace that the user asks about."""
 
     name: str
-    labels: Mapping[str, str]
+    labels: Mapping[str, str] | Gap
 
     @property
     def asks(self) -> bool:
-        return self.labels.get(LABEL) == "enabled"
+        return not isinstance(self.labels, Gap) and self.labels.get(LABEL) == "enabled"
+
+    def __str__(self) -> str:
+        return f"Namespace {self.name}"
 
 
 class Account(Fact, frozen=True):
@@ -220,11 +223,11 @@ class Facts(Fact, frozen=True):
 
     now: datetime
     minor: int
+    namespace: Namespace
     webhooks: tuple[Webhook, ...] | Gap
     others: tuple[Webhook, ...] = ()
     services: tuple[Service, ...] = ()
     missing_services: tuple[Target, ...] = ()
-    namespace: Namespace | Gap = Gap.UNREAD
     trials: Mapping[Ask, Outcome] | Gap = Gap.UNREAD
     account: Account | None = None
     unread: tuple[Unread, ...] = ()
@@ -233,11 +236,6 @@ class Facts(Fact, frozen=True):
     @property
     def ours(self) -> tuple[Webhook, ...]:
         return () if isinstance(self.webhooks, Gap) else self.webhooks
-
-    @property
-    def labels(self) -> Mapping[str, str] | None:
-        """Of the namespace, None where nobody knows them."""
-        return None if isinstance(self.namespace, Gap) else self.namespace.labels
 
     def service(self, webhook: Webhook) -> Service | None:
         return next((one for one in self.services if one.target == webhook.target), None)

@@ -33,7 +33,7 @@ def look(access: Access, configuration: str, namespace: str, serviceaccount: str
         services=tuple(found for found in services.values() if isinstance(found, Service)),
         missing_services=tuple(target for target, found in services.items() if found is Gap.ABSENT),
         namespace=asked,
-        trials=Gap.UNREAD if asked is Gap.ABSENT else trials(access, namespace),
+        trials=Gap.UNREAD if asked.labels is Gap.ABSENT else trials(access, namespace),
         account=account(access, namespace, serviceaccount) if serviceaccount else None,
         unread=tuple(access.unread),
         wanted=configuration,
@@ -53,8 +53,8 @@ def _minor(access: Access) -> int:
     return int(answer.json()["minor"].rstrip("+"))
 
 
-def _namespace(access: Access, name: str) -> Namespace | Gap:
+def _namespace(access: Access, name: str) -> Namespace:
     found = access.ask(f"Namespace {name}", lambda: access.client.get(NamespaceResource, name))
     if isinstance(found, Gap):
-        return found
+        return Namespace(name, found)
     return Namespace(name, (found.metadata.labels if found.metadata else None) or {})

@@ -3,17 +3,16 @@
 import base64
 from collections.abc import Iterable, Sequence
 
-from lightkube.models.admissionregistration_v1 import (
-    MutatingWebhook,
-    RuleWithOperations,
-    ValidatingWebhook,
-)
+from lightkube.models.admissionregistration_v1 import MutatingWebhook, RuleWithOperations, ValidatingWebhook
 from lightkube.models.meta_v1 import LabelSelector
 from lightkube.resources.admissionregistration_v1 import MutatingWebhookConfiguration, ValidatingWebhookConfiguration
+from msgspec.structs import replace
 
 from certs import Bundle, Unreadable
 from webhook.cluster.check.facts import DOORS, Gap, Requirement, Selector, Target, Webhook
 from webhook.cluster.check.looks.access import Access
+
+Configuration = MutatingWebhookConfiguration | ValidatingWebhookConfiguration
 
 
 def configurations(access: Access, name: str) -> tuple[tuple[Webhook, ...] | Gap, tuple[Webhook, ...]]:
@@ -29,11 +28,9 @@ def configurations(access: Access, name: str) -> tuple[tuple[Webhook, ...] | Gap
     found = [webhook for one in _listed(mutating) for webhook in _webhooks(one)]
     found += [webhook for one in _listed(validating) for webhook in _webhooks(one)]
     ours = [w for w in found if w.mutating and (w.configuration == name if name else w.name in DOORS)]
-    others = tuple(webhook for webhook in found if webhook not in ours)
+    # Whom somebody else's webhook trusts is not looked at.
+    others = tuple(replace(webhook, ca_bundle=Bundle()) for webhook in found if webhook not in ours)
     return mutating if isinstance(mutating, Gap) else tuple(ours), others
-
-
-Configuration = MutatingWebhookConfiguration | ValidatingWebhookConfiguration
 
 
 def _listed(found: Sequence[Configuration] | Gap) -> Sequence[Configuration]:

@@ -61,10 +61,11 @@ async def _shown(access: Access, way: Way, pod: str) -> Shown:
     try:
         tls = await _handshake(way, pod, _context(None))
         leaf = x509.load_der_x509_certificate(tls.getpeercert(binary_form=True) or b"")
+        _ = leaf.extensions  # read lazily; what is broken in them shows here
         return Served(leaf, trusted=await _trusted(way, pod))
     except WebSocketUpgradeError as error:
         return access.gap(where, f"the port-forward answers {error.response.status_code}", needed=False)
-    except (ssl.SSLError, EOFError) as error:
+    except (ssl.SSLError, EOFError, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         return f"{type(error).__name__}: {error}"
     except (HTTPXWSException, TimeoutError) as error:
         return access.gap(where, f"the port-forward ended: {type(error).__name__} {error}".rstrip(), needed=False)

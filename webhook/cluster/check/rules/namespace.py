@@ -8,11 +8,12 @@ from webhook.cluster.check.findings import Code, Finding
 
 def asked(facts: Facts) -> Iterator[Finding]:
     """It exists, it is not excluded, and its label says something."""
-    if facts.namespace is Gap.ABSENT:
-        yield Finding(Code.NAMESPACE_MISSING, "cluster", "the namespace that was asked about does not exist")
-    if isinstance(facts.namespace, Gap):
+    where, labels = str(facts.namespace), facts.namespace.labels
+    if labels is Gap.ABSENT:
+        yield Finding(Code.NAMESPACE_MISSING, where, "it does not exist")
+    if isinstance(labels, Gap):
         return
-    where, label = f"Namespace {facts.namespace.name}", facts.namespace.labels.get(LABEL)
+    label = labels.get(LABEL)
     if label not in (None, "enabled"):
         yield Finding(Code.NAMESPACE_LABEL, where, f"{LABEL}: {label}; accepted: enabled")
     if excluded(facts, DOORS[0]):
@@ -66,4 +67,5 @@ def account(facts: Facts) -> Iterator[Finding]:
 
 def _sees(webhook: Webhook, facts: Facts) -> bool:
     """A namespace that nobody could read counts as seen."""
-    return facts.labels is None or webhook.namespace_selector.selects(facts.labels)
+    labels = facts.namespace.labels
+    return isinstance(labels, Gap) or webhook.namespace_selector.selects(labels)

@@ -17,7 +17,7 @@ Rule: a pod that asks for nothing is the measure. What it is refused for has not
 import re
 from collections.abc import Iterator, Mapping
 
-from webhook.cluster.check.facts import DOORS, Admitted, Ask, Facts, Gap, Namespace, Outcome, Refused
+from webhook.cluster.check.facts import DOORS, Admitted, Ask, Facts, Gap, Outcome, Refused
 from webhook.cluster.check.findings import Code, Finding
 from webhook.cluster.check.rules.namespace import excluded, mutating, named
 
@@ -42,9 +42,9 @@ CAUSES = (
 
 def trials(facts: Facts) -> Iterator[Finding]:
     """The table above."""
-    if isinstance(facts.trials, Gap) or isinstance(facts.namespace, Gap) or not facts.trials or not facts.ours:
+    if isinstance(facts.trials, Gap) or facts.webhooks == ():
         return
-    where = f"Namespace {facts.namespace.name}"
+    where = str(facts.namespace)
     match facts.trials[Ask.DECLINES]:
         case Refused(message) if _ours(CALL_FAILED, message, facts):
             yield Finding(Code.REACHED, where, message)
@@ -53,10 +53,10 @@ def trials(facts: Facts) -> Iterator[Finding]:
         case Admitted(injected=True):
             yield Finding(Code.TOUCHED, where, "a pod that declines was injected")
         case Admitted():
-            yield from _pods(facts, facts.namespace, facts.trials, where)
+            yield from _pods(facts, facts.trials, where)
 
 
-def _pods(facts: Facts, namespace: Namespace, tried: Mapping[Ask, Outcome], where: str) -> Iterator[Finding]:
+def _pods(facts: Facts, tried: Mapping[Ask, Outcome], where: str) -> Iterator[Finding]:
     if not excluded(facts, DOORS[0]):
         asking = list(_asking(facts, tried[Ask.ASKS], f"{where}, a pod that asks", Code.ASKING_REFUSED))
         yield from asking
@@ -64,7 +64,9 @@ def _pods(facts: Facts, namespace: Namespace, tried: Mapping[Ask, Outcome], wher
             also = f"{where}, a pod with an ambassador"
             yield from _asking(facts, tried[Ask.AMBASSADOR], also, Code.AMBASSADOR_REFUSED)
     silent = tried[Ask.SILENT]
-    if namespace.asks and not excluded(facts, DOORS[1]):
+    if isinstance(facts.namespace.labels, Gap):
+        return  # whether the namespace asks for it, nobody knows
+    if facts.namespace.asks and not excluded(facts, DOORS[1]):
         yield from _asking(facts, silent, f"{where}, a pod that leaves it to the namespace", Code.ASKING_REFUSED)
     elif isinstance(silent, Admitted) and silent.injected:
         yield Finding(Code.TOUCHED, where, "a pod without the annotation was injected")
@@ -93,4 +95,4 @@ def _cause(message: str, facts: Facts, otherwise: Code) -> Code:
 
 def _ours(pattern: re.Pattern[str], message: str, facts: Facts) -> bool:
     found = pattern.search(message)
-    return found is not None and found[1] in {webhook.name for webhook in facts.ours}
+    return found is not None and found[1] in {*DOORS, *(webhook.name for webhook in facts.ours)}
