@@ -139,7 +139,10 @@ def test_what_cannot_be_inspected_is_a_usage_error(arguments: tuple[str, ...]) -
 
 def test_without_a_cluster_rotate_says_so(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("{}")
-    for kubeconfig in ("missing", "empty"):
+    cluster = "clusters: [{name: c, cluster: {server: 'https://localhost:1'}}]"
+    context = "contexts: [{name: c, context: {cluster: c}}]"
+    (tmp_path / "nobody").write_text(f"{cluster}\n{context}\ncurrent-context: c\n")
+    for kubeconfig in ("missing", "empty", "nobody"):
         made = podmeta("rotate", "--kubeconfig", tmp_path / kubeconfig)
         assert (made.exit_code, "accepted: one of a cluster that kubectl reaches" in made.output) == (2, True)
 

@@ -24,5 +24,6 @@ def configured(kubeconfig: Path | None = None, context: str = "") -> SingleConfi
         raise UnconfiguredError(f"{where} has no {error}; {accepted}") from None
     except (ConfigError, MsgspecError, OSError, TypeError, ValueError, yaml.YAMLError) as error:
         raise UnconfiguredError(f"{where}: {error}; {accepted}") from None
-    assert found is not None  # noqa: S101 - lightkube raises where there is no context
+    if found is None or found.user is None:  # without a user lightkube ends with an assertion
+        raise UnconfiguredError(f"{where}: the context names no user; {accepted}")
     return found
