@@ -65,7 +65,7 @@ check: lint types ## the fast part: lint, types, unit, cases, laws
 .PHONY: packages
 packages: ## install the Debian packages that a real node needs (as root, where apt-get is; elsewhere it only says so)
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  missing=$$(for p in $$(sed 's/#.*//' tests/kube/packages.txt); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	  missing=$$(for p in $$(sed 's/#.*//' tests/kube/packages.txt); do dpkg -s $$p >/dev/null 2>&1 || command -v $$p >/dev/null || echo $$p; done); \
 	  [ -z "$$missing" ] || { echo "installing $$missing" >&2; apt-get update -qq; \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }; \
 	else echo "not root, or no apt-get: the tests on a real node will say what is missing" >&2; fi
@@ -88,7 +88,11 @@ cluster-down: $(READY) ## end it
 
 .PHONY: cases
 cases: $(READY) ## rewrite the goldens of tests/cases from their recorded reviews
-	$(BIN)/pytest -q --rewrite tests/doors/test_engine.py tests/doors/test_cli.py
+	$(BIN)/pytest -q --rewrite tests/doors/test_engine.py tests/doors/test_cli.py tests/unit/test_chapter.py
+
+.PHONY: page
+page: programs ## capture docs/chapter.md anew on a real node
+	$(BIN)/pytest -q -n 0 --rewrite tests/unit/test_chapter.py tests/cluster/test_chapter.py
 
 .PHONY: record
 record: programs ## record the reviews of tests/cases anew from a real kube-apiserver

@@ -1,7 +1,8 @@
 """`make demo`: the real service over TLS takes a recorded AdmissionReview; the pod before and after.
 
 Nothing here is staged: `podmeta serve --dev` runs as a process with a throw-away CA, the review is the one that a real
-kube-apiserver sent for the pod of examples/curl-with-ambassador.yaml, and the answer's patch is applied as it came.
+kube-apiserver sent for the pod of examples/chapter/curl-with-ambassador.yaml, and the answer's patch is applied as it
+came.
 """
 
 import base64
@@ -56,10 +57,10 @@ def main() -> None:
     console.print(Text(NEXT))
 
 
-NEXT = """   .venv/bin/podmeta inject -f examples/downward.yaml --diff      the same engine on a manifest, offline
-   .venv/bin/podmeta explain -f examples/                         what every example would get, and why
-   .venv/bin/podmeta serve --help                                 every setting
-   make test                                                      the same against a real kube-apiserver"""
+NEXT = """   .venv/bin/podmeta inject -f examples/chapter/downward.yaml --diff   the same engine on a manifest, offline
+   .venv/bin/podmeta explain -f examples/chapter/                      what every example there would get, and why
+   .venv/bin/podmeta serve --help                                      every setting
+   make test                                                           the same against a real kube-apiserver"""
 
 
 def say(number: str, sentence: str) -> None:

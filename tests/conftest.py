@@ -16,7 +16,7 @@ CLUSTERED = ("tests/apiserver/", "tests/cluster/", "tests/chart/")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rewrite", action="store_true", help="rewrite patch.json, pod.yaml and explain.txt of the cases")
+    parser.addoption("--rewrite", action="store_true", help="rewrite the goldens: of the cases, of examples/chapter/injected, of docs/chapter.md")
 
 
 @pytest.fixture(scope="session")

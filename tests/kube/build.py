@@ -35,7 +35,7 @@ _AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 def debian(system: Path) -> None:
     """Writes the root file system of a small Debian, as a tar file."""
-    _run(program("mmdebstrap"), *DEBIAN, system)
+    run(program("mmdebstrap"), *DEBIAN, system)
 
 
 def sources() -> Iterator[bytes | Path]:
@@ -60,8 +60,8 @@ def dockerfile(images: Store, base: str) -> str:
         buildah = ("unshare", "--mount", program("buildah"), *kept)
         secrets = (f"--secret=id=pip,src={_pip_conf(directory)}", f"--secret=id=ca,src={_authorities()}")
         given = (f"--build-arg=BASE=oci:{directory / 'base'}", *secrets, "--tag=podmeta")
-        _run(*buildah, "bud", "--layers", "--isolation=chroot", "--format=oci", *given, ROOT)
-        _run(*buildah, "push", "--disable-compression", "podmeta", f"dir:{directory / 'made'}")
+        run(*buildah, "bud", "--layers", "--isolation=chroot", "--format=oci", *given, ROOT)
+        run(*buildah, "push", "--disable-compression", "podmeta", f"dir:{directory / 'made'}")
         return images.take(directory / "made")
 
 
@@ -97,8 +97,10 @@ def _pip_conf(directory: Path) -> Path:
     return path
 
 
-def _run(*command: str | Path) -> None:
-    done = subprocess.run([*map(str, command)], text=True, capture_output=True, check=False)
+def run(*command: str | Path, directory: Path = ROOT, **environment: str) -> None:
+    """Runs a step of a build. Raises Unavailable with what it said, where it fails."""
+    given = os.environ | environment
+    done = subprocess.run([*map(str, command)], cwd=directory, env=given, text=True, capture_output=True, check=False)
     if done.returncode != 0:
         raise Unavailable(
             f"{' '.join(map(str, command[:4]))} ... failed: {(done.stderr or done.stdout).strip()[-3000:]}"

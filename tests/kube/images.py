@@ -2,8 +2,9 @@
 
 Rule: an image that has an official name does what the official one does, so that a manifest needs no change: busybox,
       registry.k8s.io/kubectl (which has no shell), the notes' rancher/curl, python:3.11-slim, and podmeta itself.
-Strategy: programs of this machine as one layer each; only Debian's Python and podmeta's Dockerfile need a build. What
-      decides an image is hashed, so that an image is made once and kept beside the programs, outside of the checkout.
+Strategy: programs of this machine as one layer each; Debian's Python, podmeta's Dockerfile and the programs of
+      examples/clients need a build. What decides an image is hashed, so that an image is made once and kept beside the
+      programs, outside of the checkout.
 """
 
 import argparse
@@ -16,10 +17,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.kube import binaries, build
+from tests.kube import binaries, build, clients
 from tests.kube.binaries import Unavailable
 from tests.kube.machine import program
-from tests.kube.oci import Entry, Store, layer
+from tests.kube.oci import Entry, Store, layer, libraries
 from webhook import __version__
 
 _LOCAL = "docker.io/local"
@@ -83,9 +84,7 @@ def _busybox() -> bytes:
 def _curl() -> bytes:
     """This machine's curl and the libraries that it loads, each where it is."""
     path = program("curl")
-    loaded = subprocess.run(["ldd", path], text=True, capture_output=True, check=True).stdout
-    libraries = [word for line in loaded.splitlines() for word in line.split() if word.startswith("/")]
-    return layer([Entry("usr/bin/curl", path), *(Entry(library, Path(library)) for library in set(libraries))])
+    return layer([Entry("usr/bin/curl", path), *libraries(path)])
 
 
 def _kubectl() -> Path:
@@ -104,6 +103,26 @@ def _debian(images: Store) -> str:
 def _podmeta(images: Store) -> str:
     _provide(images, "python")
     return build.dockerfile(images, IMAGES["python"].names[0])
+
+
+def _client(language: str) -> Image:
+    """A program of examples/clients, over the images below it."""
+    client = clients.CLIENTS[language]
+
+    def inputs() -> Iterable[bytes | Path]:
+        yield from clients.sources(language)
+        for name in client.base:
+            yield from IMAGES[name].inputs()
+
+    def make(images: Store) -> str:
+        layers: list[Path | bytes] = []
+        for name in client.base:
+            _provide(images, name)
+            layers += images.layers(IMAGES[name].names[0])
+        config = {"Entrypoint": [*client.entrypoint], "User": "65532:65532"}
+        return images.image([*layers, clients.made(language)], config)
+
+    return Image((f"registry.example/client-{language}:1",), inputs, make)
 
 
 IMAGES = {
@@ -133,6 +152,7 @@ IMAGES = {
     "python": Image(("docker.io/library/python:3.11-slim",), lambda: [repr(build.DEBIAN).encode()], _debian),
     # The name by which the chart asks for it, if nobody says otherwise.
     "podmeta": Image((f"docker.io/library/podmeta:{__version__}",), build.sources, _podmeta),
+    **{f"client-{language}": _client(language) for language in clients.CLIENTS},
 }
 SMALL = ("pause", "busybox", "kubectl", "curl")
 

@@ -24,7 +24,7 @@ DIRECTORY = Path(".cluster")
 _TRY = """
 export KUBECONFIG={directory}/kubeconfig PATH={directory}/bin:$PATH
 kubectl get nodes,pods --all-namespaces
-kubectl apply -f examples/downward.yaml -f examples/curl-with-ambassador.yaml
+kubectl apply -f examples/chapter/downward.yaml -f examples/chapter/curl-with-ambassador.yaml
 kubectl exec downward -- env
 kubectl exec downward -- ls -lL /etc/downward
 kubectl exec curl-with-ambassador -c main -- curl -s localhost:8001/api/v1/namespaces/default/pods

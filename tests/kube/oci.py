@@ -12,7 +12,9 @@ import io
 import json
 import os
 import platform
+import re
 import shutil
+import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +27,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+_LOADED = re.compile(r"(/\S+) \(0x")  # by ldd: `libc.so.6 => /lib/libc.so.6 (0x00007f...)`, or without the arrow
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -82,6 +85,13 @@ class Store:
             "layers": [_descriptor(_LAYER, blob) for blob in blobs],
         }
         return self.add(_json(manifest)).digest
+
+    def layers(self, reference: str) -> list[Path]:
+        """The layers of the image of that name, for one on top of it."""
+        digest = self.find(reference)
+        if digest is None:
+            raise KeyError(reference)
+        return [self.blob(part["digest"]) for part in json.loads(self.blob(digest).read_bytes())["layers"]]
 
     def take(self, directory: Path) -> str:
         """Keeps the image that `buildah push IMAGE dir:DIRECTORY` wrote: its blobs, named by their hash, a manifest."""
@@ -156,6 +166,25 @@ def layer(entries: Iterable[Entry]) -> bytes:
                 tar.addfile(_info(entry, len(content or b"")), io.BytesIO(content or b""))
                 made.add(entry.path.lstrip("/"))
     return stream.getvalue()
+
+
+def tree(directory: Path, at: str) -> Iterator[Entry]:
+    """All that is in a directory, for a layer that has it at another place."""
+    for path in directory.rglob("*"):
+        name = f"{at}/{path.relative_to(directory)}"
+        if path.is_symlink():
+            yield Entry(name, target=str(path.readlink()))
+        elif path.is_file():
+            yield Entry(name, path)
+
+
+def libraries(*programs: Path) -> Iterator[Entry]:
+    """The libraries of this machine that programs load, each where it is; not those that are given themselves."""
+    given = {path.resolve() for path in programs}
+    loaded = subprocess.run(["ldd", *programs], text=True, capture_output=True, check=True).stdout
+    for path in {Path(name) for name in _LOADED.findall(loaded)}:
+        if path.resolve() not in given:
+            yield Entry(str(path), path)
 
 
 def _info(entry: Entry, size: int = 0) -> tarfile.TarInfo:

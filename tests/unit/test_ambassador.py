@@ -252,10 +252,11 @@ def test_the_kubeconfig_is_an_annotation_and_a_file_of_the_volume() -> None:
     """YAML with the server and the pod's namespace, readable in every container, KUBECONFIG pointing at it."""
     after = injected(pod(ASKS, initContainers=[app("init")]), namespace="shop")
     text = after["metadata"]["annotations"]["podmeta/kubeconfig"]
+    cluster = {"server": "http://127.0.0.1:8001", "insecure-skip-tls-verify": True}
     assert YAML(typ="safe").load(text) == {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "ambassador", "cluster": {"server": "http://127.0.0.1:8001"}}],
+        "clusters": [{"name": "ambassador", "cluster": cluster}],
         "users": [{"name": "pod", "user": {}}],
         "contexts": [{"name": "pod", "context": {"cluster": "ambassador", "user": "pod", "namespace": "shop"}}],
         "current-context": "pod",

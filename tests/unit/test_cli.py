@@ -102,6 +102,6 @@ def test_every_example_is_injected_as_it_should(example: Path) -> None:
 
 
 def test_a_diff_shows_only_what_changes() -> None:
-    shown = podmeta("inject", "--diff", text=(ROOT / "examples/downward.yaml").read_text()).stdout.splitlines()
+    shown = podmeta("inject", "--diff", text=(ROOT / "examples/chapter/downward.yaml").read_text()).stdout.splitlines()
     assert [line for line in shown if line.startswith("-") and not line.startswith("---")] == []
     assert any(line.startswith("+    podmeta/status:") for line in shown)
