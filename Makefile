@@ -72,6 +72,7 @@ packages: ## install the Debian packages that a real node needs (as root, where 
 
 .PHONY: programs
 programs: $(READY) packages ## build the programs of a real Kubernetes node and helm (cached; minutes when cold)
+	$(BIN)/python -m bench.programs
 	$(BIN)/python -m tests.kube.binaries --node >/dev/null || echo "some programs could not be built: their tests will say why" >&2
 
 .PHONY: test
@@ -104,8 +105,12 @@ docs: $(READY) ## rewrite the generated pages, the chart's included
 	$(BIN)/python charts/generate.py
 
 .PHONY: bench
-bench: $(READY) ## CPU per review beside a do-nothing endpoint and plain FastAPI with pydantic
+bench: programs ## podmeta beside its peers, through the API server, and its growth; writes docs/performance.md
 	$(BIN)/python -m bench
+
+.PHONY: bench-quick
+bench-quick: $(READY) ## CPU an admission against its bounds, in do-nothing endpoints
+	$(BIN)/python -m bench quick
 
 .PHONY: format
 format: $(READY) ## format the code
