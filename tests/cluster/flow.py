@@ -35,6 +35,7 @@ class Flow:
     namespace: str
     asked: int = 0
     injected: int = 0
+    streak: int = 0  # injected one after the other, up to now
     failed: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -70,9 +71,10 @@ class Flow:
             answer = connection.getresponse()
             text = answer.read().decode()
             self.asked += 1
-            if answer.status == http.HTTPStatus.CREATED:
-                self.injected += "podmeta/status" in text
-            else:
+            injected = answer.status == http.HTTPStatus.CREATED and "podmeta/status" in text
+            self.injected += injected
+            self.streak = self.streak + 1 if injected else 0
+            if answer.status != http.HTTPStatus.CREATED:
                 self.failed.append(text[-300:])
         with suppress(OSError):
             connection.close()

@@ -4,7 +4,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from webhook.server import run as run_module
 from webhook.server.connection import Connection
 from webhook.server.listen import address, bind, server
 from webhook.server.logs import Lines
-from webhook.server.run import Process, run
+from webhook.server.run import HEAD_START, Cluster, Process, run
 from webhook.server.settings import Settings, read_settings
 from webhook.server.tls import Files, Material, Tls
 
@@ -168,3 +168,36 @@ def test_a_certificate_that_came_too_early_is_taken_when_its_time_has_come(
     monkeypatch.setattr(run_module, "now", lambda: early)
     process.look(files)
     assert tls.expires() == served.certificate.not_valid_after_utc.timestamp()
+
+
+def test_a_new_certificate_waits_for_the_ca_bundle_that_this_service_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose API servers would refuse it until then; but nothing waits where what is served is refused already."""
+
+    async def keep(_offer: object, _say: object) -> None:
+        raise AssertionError("nobody runs it")
+
+    settings = read(*pair(tmp_path))
+    certificate, key = settings.tls_cert_file, settings.tls_key_file
+    assert certificate
+    assert key
+    tls, files = Tls(ask_clients=False), Files(certificate, key, None, None)
+    process = Process(settings, Lines(), tls, files, Cluster(keep))
+    began = run_module.now()
+    assert tls.offer(Material(certificate.read_bytes(), key.read_bytes()), began) == []
+
+    def renew(now: datetime, *, days: int) -> float:
+        served = CertificateAuthority.issue(now).serving(["localhost"], now, lifetime=timedelta(days=days))
+        certificate.write_bytes(served.pem)
+        key.write_bytes(served.key_pem)
+        monkeypatch.setattr(run_module, "now", lambda: now)
+        process.look(files)
+        return served.certificate.not_valid_after_utc.timestamp()
+
+    before, following = tls.expires(), renew(began, days=1)
+    assert tls.expires() == before
+    monkeypatch.setattr(run_module, "now", lambda: began + HEAD_START)
+    process.look(files)
+    assert tls.expires() == following
+    assert renew(began + timedelta(days=2), days=1) == tls.expires()

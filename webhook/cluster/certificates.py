@@ -40,6 +40,6 @@ async def announce(places: Places, file: Path, say: Say) -> None:
     """Certificates of somebody else: their CA as the caBundle. Until it is cancelled."""
     client = AsyncClient(KubeConfig.from_env())
     try:
-        await Announcer(Store(client, places), file, say).run()
+        await Announcer(Store(client, places), file, lambda: datetime.now(UTC), say).run()
     finally:
         await client.close()

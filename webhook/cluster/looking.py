@@ -6,7 +6,7 @@ Strategy: watches only wake it up; what to do follows from what is read then, so
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 
 import httpx2 as httpx
@@ -26,10 +26,15 @@ async def look_forever(
     store: Store,
     kinds: Sequence[Kind],
     say: Say,
+    *others: Callable[[asyncio.Event], Coroutine[None, None, None]],
 ) -> None:
-    """Until it is cancelled. `look` tells whether it did something; then it looks again at once."""
+    """Until it is cancelled. `look` tells whether it did something; then it looks again at once.
+
+    `others`: whoever else may wake it up.
+    """
     wake = asyncio.Event()
-    watches = [asyncio.create_task(_watch(store, kind, wake)) for kind in kinds]
+    waking = [*(_watch(store, kind, wake) for kind in kinds), *(other(wake) for other in others)]
+    watches = [asyncio.create_task(one) for one in waking]
     retry = RETRY[0]
     try:
         while True:

@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from socket import socket
 from typing import NamedTuple
@@ -49,6 +49,8 @@ class Cluster(NamedTuple):
 
 ALONE = Cluster()
 
+# Where this service itself announces the CA, a new certificate waits until every API server has the caBundle for it.
+HEAD_START = timedelta(seconds=10)
 POLL = 2.0  # seconds between two looks at the certificate's files; the kubelet itself needs up to a minute
 DONE, USAGE = 0, 2
 DEV_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -87,6 +89,7 @@ class Process:
         self._log = structlog.get_logger()
         self._stop = asyncio.Event()
         self._refused: list[str] = []  # why, at the last look at the certificate's files
+        self._changed: datetime | None = None  # when they changed, until what is in them was taken or refused
         self.application = Application(
             partial(decide, defaults=settings.core()),
             remember=settings.remember_bytes,
@@ -168,15 +171,21 @@ class Process:
 
     def look(self, files: Files) -> None:
         """Look at the certificate's files. What was refused is tried again: it may only have been too early for it."""
-        changed = files.changed()
-        if not changed and not self._refused:
+        if files.changed():
+            self._changed = now()
+        if not (self._changed or self._refused) or (self._changed and now() < self._changed + self._head_start()):
             return
+        changed, self._changed = self._changed, None
         material = files.read()
         problems = material if isinstance(material, list) else self._tls.offer(material, now())
         if changed or problems != self._refused:
             self.metrics.reloaded(problems)
             self._review_log.reloaded(problems)
         self._refused = problems
+
+    def _head_start(self) -> timedelta:
+        """None where nobody would believe what is served now."""
+        return HEAD_START if self._cluster.keep and not self._tls.unready(now()) else timedelta()
 
     def _announce(self, webhook: str, second: str) -> None:
         for sentence in unknown(os.environ):
