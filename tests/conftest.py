@@ -16,7 +16,8 @@ CLUSTERED = ("tests/apiserver/", "tests/cluster/", "tests/chart/")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rewrite", action="store_true", help="rewrite the goldens: of the cases, of examples/chapter/injected, of docs/chapter.md")
+    goldens = "rewrite the goldens: of the cases, of examples/chapter/injected, of docs/chapter.md"
+    parser.addoption("--rewrite", action="store_true", help=goldens)
 
 
 @pytest.fixture(scope="session")

@@ -37,3 +37,16 @@ def test_a_crash_is_answered_counted_and_forgotten() -> None:
     assert [type(found.error) for found in seen] == [type(None), RuntimeError, RuntimeError, type(None)]
     assert [found.remembered for found in seen] == [False, False, False, True]  # a crash is no answer to remember
     assert application.in_flight == 0
+
+
+def test_a_crash_behind_an_answer_costs_the_connection_alone() -> None:
+    """What counts and logs has a bug: the answer is out and stays the only one; whoever comes next gets his."""
+    application = Application(buggy)
+    application.observers.append(lambda _, __: 1 / 0)
+    with inside(application) as server:
+        for _ in range(2):
+            with server.wire() as wire:
+                wire.send(post(review(pod())))
+                assert wire.answer().code == 200
+                assert wire.closed()
+    assert application.in_flight == 0

@@ -3,7 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 TIMEOUT = 20.0  # seconds; a test that waits longer for a byte has failed
@@ -46,6 +46,13 @@ class Wire:
             return self._read == b"" and self.connection.recv(1) == b""
         except ConnectionError:
             return True
+
+    def rest(self) -> bytes:
+        """Everything until the other side closes."""
+        with suppress(EOFError, ConnectionError):
+            while True:
+                self._more()
+        return self._read
 
     def cut(self) -> None:
         """Vanish: no close_notify, and a reset instead of a FIN."""

@@ -77,7 +77,7 @@ _decode_other = msgspec.json.Decoder(_OtherReview).decode
 PODS = GroupVersionResource(group="", version="v1", resource="pods")
 
 
-def decode(body: bytes) -> AdmissionRequest | Malformed:
+def decode(body: bytes | bytearray) -> AdmissionRequest | Malformed:
     """Read a review's bytes. Of a repeated key the last counts, as in kube-apiserver's own decoder."""
     try:
         review = _decode(body)
@@ -91,7 +91,7 @@ def decode(body: bytes) -> AdmissionRequest | Malformed:
     return review.request
 
 
-def _second_look(body: bytes, error: Exception) -> AdmissionRequest | Malformed:
+def _second_look(body: bytes | bytearray, error: Exception) -> AdmissionRequest | Malformed:
     """Why the body could not be read; a well-formed review about another kind of object is a request all the same."""
     if isinstance(error, RecursionError):
         return Malformed("the body is nested too deeply; accepted: JSON as kube-apiserver writes it")

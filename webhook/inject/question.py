@@ -28,7 +28,7 @@ class Door(Enum):
     NAMESPACE = "namespace"
 
 
-class Mount(msgspec.Struct, frozen=True, gc=False):
+class Mount(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A mount of a container: `volume` is our volume's name, or "" for the user's; `roomy`: a writable emptyDir."""
 
     path: str
@@ -36,7 +36,7 @@ class Mount(msgspec.Struct, frozen=True, gc=False):
     roomy: bool
 
 
-class Target(msgspec.Struct, frozen=True, gc=False):
+class Target(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A container of the pod, by its list and its index there."""
 
     kind: Kind
@@ -51,7 +51,7 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     debugs: str = ""
 
 
-class Question(msgspec.Struct, frozen=True, gc=False):
+class Question(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """`annotations`: the `podmeta/` ones, in order. `volumes`: ours by name, and whether they are a downwardAPI.
 
     The `has_` fields tell whether the parent of what is added exists and holds something. `missing`: pointers of the
@@ -112,6 +112,8 @@ def _missing(pod: Pod) -> tuple[str, ...]:
 
 
 def _targets(kind: Kind, containers: tuple[Container, ...] | None, roomy: frozenset[str]) -> tuple[Target, ...]:
+    if not containers:
+        return ()
     return tuple(
         [
             Target(
@@ -126,7 +128,7 @@ def _targets(kind: Kind, containers: tuple[Container, ...] | None, roomy: frozen
                 c.resources,
                 c.target_container_name or "",
             )
-            for index, c in enumerate(containers or ())
+            for index, c in enumerate(containers)
         ]
     )
 
@@ -137,7 +139,8 @@ def _mounts(container: Container, roomy: frozenset[str]) -> tuple[Mount, ...]:
         Mount(m.mount_path, m.name if m.name.startswith(VOLUME_PREFIX) else "", m.name in roomy and not m.read_only)
         for m in container.volume_mounts or ()
     ]
-    mounts += [Mount(device.device_path, "", roomy=False) for device in container.volume_devices or ()]
+    if container.volume_devices:
+        mounts += [Mount(device.device_path, "", roomy=False) for device in container.volume_devices]
     return tuple(mounts)
 
 

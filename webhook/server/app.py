@@ -50,6 +50,11 @@ class Application:
         else:
             await self._router(scope, receive, send)
 
+    def reviewed(self, review: Review, seconds: float) -> None:
+        """Tell the observers of a review."""
+        for observe in self.observers:
+            observe(review, seconds)
+
     def refused(self, refusal: Refusal, path: str) -> None:
         """Tell the observers of a request that was no review."""
         for observe in self.refusal_observers:
@@ -75,9 +80,7 @@ class Doorway:
                 if application.foresee is not None and review.answer.ambassador:
                     review = await foreseen(review, application.foresee)
                 await _send(send, review.status, review.body, close=application.draining)
-                seconds = perf_counter() - started
-                for observe in application.observers:
-                    observe(review, seconds)
+                application.reviewed(review, perf_counter() - started)
             elif body is not None:
                 await _send(send, body.code, status(body.code, body.reason, body.message), close=True)
                 application.refused(body, self._path)

@@ -14,6 +14,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+GiveUp = Callable[[], None]
 
 # The API server takes at most 3 MiB of a client (MaxRequestBodyBytes of k8s.io/apiserver). An AdmissionReview holds
 # that twice on an update, as object and oldObject; 1 MiB is left for the envelope (user, extra, options).
@@ -37,42 +38,38 @@ EMPTY = Refusal(400, "BadRequest", "the body is empty; accepted: an AdmissionRev
 
 
 class Patience:
-    """Cuts off a task that takes too long. One timer for all of them: a timer each would cost 3 us a request."""
+    """Calls what takes too long to be given up. One timer for all of them: a timer each would cost 3 us a request."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._since: dict[asyncio.Task[Any], float] = {}  # all wait equally long, so the first is the first to be late
-        self._late: set[asyncio.Task[Any]] = set()
+        self._since: dict[GiveUp, float] = {}  # all wait equally long, so the first is the first to be late
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, task: asyncio.Task[Any]) -> None:
-        loop = task.get_loop()
-        self._since[task] = loop.time()
+    def begin(self, give_up: GiveUp) -> None:
+        loop = asyncio.get_running_loop()
+        self._since[give_up] = loop.time()
         if self._timer is None:
             self._timer = loop.call_later(self.seconds, self._expire, loop)
 
-    def end(self, task: asyncio.Task[Any]) -> None:
-        self._since.pop(task, None)
-
-    def cut_off(self, task: asyncio.Task[Any]) -> bool:
-        """Whether the task's cancellation came from here; then it is dealt with."""
-        if task not in self._late:
-            return False
-        self._late.discard(task)
-        task.uncancel()
-        return True
+    def end(self, give_up: GiveUp) -> None:
+        self._since.pop(give_up, None)
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         self._timer = None
-        for task, since in list(self._since.items()):
+        for give_up, since in list(self._since.items()):
             left = since + self.seconds - now
             if left > 0:
                 self._timer = loop.call_later(left, self._expire, loop)
                 return
-            del self._since[task]
-            self._late.add(task)
-            task.cancel()
+            del self._since[give_up]
+            give_up()
+
+
+def too_slow(seconds: float) -> Refusal:
+    """Of a body that was given up."""
+    message = f"the body was not complete after {seconds:g} s; the API server itself gives up after 30 s"
+    return Refusal(408, "Timeout", message)
 
 
 async def read(scope: Scope, receive: Receive, patience: Patience) -> bytes | Refusal | None:
@@ -89,16 +86,23 @@ async def read(scope: Scope, receive: Receive, patience: Patience) -> bytes | Re
         return TOO_LARGE
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - tells mypy what ASGI promises: a coroutine is run by a task
-    patience.begin(task)
+    given_up = False
+
+    def give_up() -> None:
+        nonlocal given_up
+        given_up = True
+        task.cancel()
+
+    patience.begin(give_up)
     try:
         return await _collect(receive)
     except asyncio.CancelledError:
-        if not patience.cut_off(task):
+        if not given_up:
             raise  # the server stops
-        message = f"the body was not complete after {patience.seconds:g} s; the API server itself gives up after 30 s"
-        return Refusal(408, "Timeout", message)
+        task.uncancel()
+        return too_slow(patience.seconds)
     finally:
-        patience.end(task)
+        patience.end(give_up)
 
 
 async def _collect(receive: Receive) -> bytes | Refusal | None:

@@ -13,8 +13,10 @@ from typing import Any
 
 import uvicorn
 
+from webhook.server.app import Application
 from webhook.server.connection import Connection
 from webhook.server.settings import Settings
+from webhook.server.shortcut import Shortcut
 
 
 class Server(uvicorn.Server):
@@ -40,7 +42,7 @@ def server(application: Any, settings: Settings, context: ssl.SSLContext | None)
         interface="asgi3",
         lifespan="off",
         ws="none",
-        http=Connection,  # on httptools: h11 costs 100 us more a review
+        http=Shortcut if isinstance(application, Application) else Connection,  # on httptools: h11 costs 100 us more
         ssl_context_factory=(lambda *_: context) if context else None,
         timeout_keep_alive=settings.keep_alive,
         timeout_graceful_shutdown=settings.shutdown_grace,

@@ -85,13 +85,37 @@ class Clock:
         return f"{self._text}.{int((now - second) * 1000):03d}Z"
 
 
+class ReviewLine(msgspec.Struct, omit_defaults=True):
+    """What is said of a review, in this order; structlog and msgspec are twice as fast with it as with keywords."""
+
+    uid: str | None
+    door: str
+    namespace: str | None
+    name: str | None
+    outcome: str
+    reason: str
+    reasons: tuple[str, ...]
+    containers: str
+    dry_run: bool = msgspec.field(name="dryRun")
+    ms: float
+    remembered: bool
+    message: str | None = None
+    traceback: object = None
+
+
 def configure(level: str, form: str, lines: Lines) -> None:
     """Set up structlog, and pass on to it what libraries log by way of the standard library."""
     clock = Clock()
     console = structlog.dev.ConsoleRenderer(colors=os.isatty(STDOUT)) if form == "console" else None
 
     def render(logger: Any, method: str, event: MutableMapping[str, Any]) -> bytes:
-        line = {"time": clock.stamp(), "level": method, "event": event.pop("event"), **event}
+        said = event.pop("event")
+        if isinstance(said, ReviewLine):
+            if console is None:
+                head = f'{{"time":"{clock.stamp()}","level":"{method}","event":"review",'
+                return head.encode() + _encode(said)[1:]
+            said, event = "review", msgspec.to_builtins(said)
+        line = {"time": clock.stamp(), "level": method, "event": said, **event}
         if console is None:
             return _encode(line)
         return str(console(logger, method, {"timestamp": line.pop("time"), **line})).encode()
@@ -130,35 +154,35 @@ class ReviewLog:
 
     def __init__(self) -> None:
         self._log = structlog.get_logger().bind()
-        self._ordinary = self._log.is_enabled_for(logging.INFO)
+        self._all = self._log.is_enabled_for(logging.INFO)
 
     def reviewed(self, review: Review, seconds: float) -> None:
         """The line of a review."""
         answer, request = review.answer, review.request
-        more: Mapping[str, object] = {}
-        if answer.outcome == FAILED:
-            log, more = self._log.error, frames(review.error)
-        elif answer.outcome == MALFORMED:
-            log, more = self._log.warning, {"message": review.message}
-        elif self._ordinary:
-            log = self._log.info
-        else:
+        ordinary = answer.outcome not in (FAILED, MALFORMED)
+        if ordinary and not self._all:
             return
-        log(
-            "review",
-            uid=review.uid,
-            door=review.door.value,
-            namespace=request.namespace if request else None,
-            name=request.name if request else None,
-            outcome=answer.outcome,
-            reason=answer.reason,
-            reasons=answer.reasons,
-            containers=answer.containers,
-            dryRun=bool(request and request.dry_run),
-            ms=round(seconds * 1000, 3),
-            remembered=review.remembered,
-            **more,
+        line = ReviewLine(
+            review.uid,
+            review.door.value,
+            request.namespace if request else None,
+            request.name if request else None,
+            answer.outcome,
+            answer.reason,
+            answer.reasons,
+            answer.containers,
+            bool(request and request.dry_run),
+            round(seconds * 1000, 3),
+            review.remembered,
         )
+        if ordinary:
+            self._log.info(line)
+        elif answer.outcome == MALFORMED:
+            line.message = review.message
+            self._log.warning(line)
+        else:
+            line.traceback = frames(review.error)["traceback"]
+            self._log.error(line)
 
     def refused(self, refusal: Refusal, path: str) -> None:
         """The line of a request that was no review."""

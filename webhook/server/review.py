@@ -42,7 +42,7 @@ class Reviewer:
         self._decide = decide
         self._memory = Memory(budget)
 
-    def review(self, body: bytes, door: Door) -> Review:
+    def review(self, body: bytes | bytearray, door: Door) -> Review:
         """Answer a body that came through a door."""
         uid = None
         try:
