@@ -78,6 +78,7 @@ programs: $(READY) packages ## build the programs of a real Kubernetes node and 
 .PHONY: test
 test: check programs ## everything, the real API server and the real node included
 	$(BIN)/pytest -n 2 tests/edge tests/kube tests/chart tests/apiserver tests/cluster
+	$(BIN)/python -m bench quick
 
 .PHONY: cluster
 cluster: programs ## a real node with podmeta on it, for you to play with

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.chart.charts import CHART, NAMESPACE, RELEASE
-from tests.cluster.flow import POD
 from tests.cluster.release import Installed, install
 from tests.kube.binaries import Unavailable
 from tests.kube.node import Node
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +25,17 @@ def installed(alone: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def test_a_deployment_that_asks_gets_env_and_files(installed: Installed, space: str) -> None:
-    """No cert-manager, no script: an annotation and nothing else."""
-    spec = {"replicas": 2, "selector": {"matchLabels": {"app": "asking"}}, "template": POD}
-    installed.node.apply(
-        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "asking"}, "spec": spec},
-        f"--namespace={space}",
-    )
-    installed.node.kubectl("rollout", "status", "deployment/asking", f"--namespace={space}", "--timeout=60s")
+    """No cert-manager, no script: annotations and nothing else; here a prefix, the preset `go`, another path."""
+    installed.node.apply(EXAMPLES / "deployment.yaml", f"--namespace={space}")
+    installed.node.kubectl("rollout", "status", "deployment/shop", f"--namespace={space}", "--timeout=60s")
     for pod in installed.node.get("pods", f"--namespace={space}")["items"]:
-        name = pod["metadata"]["name"]
+        name, address = pod["metadata"]["name"], pod["status"]["podIP"]
         env = dict(line.split("=", 1) for line in installed.node.execute(name, "env", namespace=space).splitlines())
-        assert (env["POD_NAME"], env["POD_NAMESPACE"]) == (name, space)
-        assert env["POD_IP"] == pod["status"]["podIP"]
-        assert installed.node.execute(name, "cat", "/etc/downward/podName", namespace=space) == name
+        assert (env["K8S_POD_NAME"], env["K8S_POD_NAMESPACE"], env["K8S_POD_IP"]) == (name, space, address)
+        assert (env["GOMAXPROCS"], env["GOMEMLIMIT"]) == ("2", str(128 << 20))
+        assert env["SELF"] == f"http://{address}:8080"
+        assert "K8S_SERVICE_ACCOUNT" not in env
+        assert installed.node.execute(name, "cat", "/run/pod/podName", namespace=space) == name
 
 
 def test_helm_test_succeeds(installed: Installed) -> None:
