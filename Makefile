@@ -72,13 +72,13 @@ packages: ## install the Debian packages that a real node needs (as root, where 
 
 .PHONY: programs
 programs: $(READY) packages ## build the programs of a real Kubernetes node and helm (cached; minutes when cold)
-	$(BIN)/python -m bench.programs
+	$(BIN)/python -m bench.programs || echo "some programs of the benchmark could not be built" >&2
 	$(BIN)/python -m tests.kube.binaries --node >/dev/null || echo "some programs could not be built: their tests will say why" >&2
 
 .PHONY: test
 test: check programs ## everything, the real API server and the real node included
 	$(BIN)/pytest -n 2 tests/edge tests/kube tests/chart tests/apiserver tests/cluster
-	$(BIN)/python -m bench quick
+	$(BIN)/python -m bench quick || { [ $$? = 2 ] && [ -z "$$PODMETA_NOTHING_SKIPPED" ]; } # 2: this machine cannot
 
 .PHONY: cluster
 cluster: programs ## a real node with podmeta on it, for you to play with

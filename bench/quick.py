@@ -20,7 +20,7 @@ from bench.running import running
 from bench.same import check_same
 from bench.servers import CASES, USUAL, WARM, Say, cell, write_bodies
 
-ROUNDS, SECONDS = 10, 0.2
+ROUNDS, SECONDS = 7, 0.2
 Used = dict[str, dict[str, list[float]]]  # CPU by case and server, a value a round
 
 

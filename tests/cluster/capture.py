@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "chapter.md"
+PATIENCE = 150  # seconds for one command
 _SESSION = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ (?P<command>.*)\n(?P<output>(?:(?!\$ ).*\n)*)", re.MULTILINE)
 _FILE = re.compile(r"(\(\.\./(examples/[^)]+)\):\n\n```yaml\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
@@ -57,7 +58,13 @@ def quoted(page: str) -> str:
 def shell(command: str, environment: Mapping[str, str]) -> str:
     """What a person sees who types it in a checkout."""
     done = subprocess.run(
-        ["bash", "-c", command],
+        [
+            "timeout",
+            str(PATIENCE),
+            "bash",
+            "-c",
+            command,
+        ],  # some wait for what never comes where one before them failed
         cwd=ROOT,
         env=os.environ | environment,
         text=True,

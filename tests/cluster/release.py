@@ -50,6 +50,12 @@ class Installed:
     def pods(self) -> list[str]:
         return list(self.replicas())
 
+    def reached(self) -> bool:
+        """Whether its Service leads to a replica: kube-proxy needs a second more than helm waits for."""
+        address = self.get("service", self.name)["spec"]["clusterIP"]
+        curl = ("curl", "--insecure", "--silent", "--max-time", "1", "--output", "/dev/null", f"https://{address}/")
+        return self.node.inside(*curl).returncode == 0
+
     def uninstall(self) -> None:
         self.helm.run("uninstall", self.name, f"--namespace={self.name}", "--wait", "--timeout=120s")
 
@@ -67,6 +73,8 @@ def install(
     flags = ("--wait", "--timeout=180s") if wait else ()
     helm.with_values("install", whole, name, CHART, f"--namespace={name}", *flags)
     try:
+        if wait:
+            node.until(release.reached, "a Service that leads somewhere", 30)
         yield release
     finally:
         if helm.run("list", "--short", f"--namespace={name}").stdout.strip():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.capture import PAGE, played, shell
+from tests.cluster.capture import PAGE, ROOT, played, shell
 from tests.kube import binaries
 from tests.kube.node import Node
 
@@ -31,9 +31,21 @@ def reader(alone: Node, tmp_path: Path) -> Iterator[dict[str, str]]:
     alone.kubectl("delete", "pods,jobs,roles,rolebindings", "--all", "--namespace=default", "--wait=false")
 
 
-def test_the_page_shows_what_happens(reader: dict[str, str], rewrite: bool) -> None:
+def test_the_page_shows_what_happens(reader: dict[str, str], alone: Node, rewrite: bool) -> None:
+    def run(command: str) -> str:
+        shown = shell(command, reader)
+        if command.startswith("helm upgrade"):  # faster than a person: kube-proxy needs a second for a ready replica
+            dry = (
+                "create",
+                "--dry-run=server",
+                f"--filename={ROOT / 'examples/chapter/downward.yaml'}",
+                "--output=json",
+            )
+            alone.until(lambda: "podmeta/status" in alone.kubectl(*dry, check=False).stdout, "the webhook", 30)
+        return shown
+
     page = PAGE.read_text()
-    after = played(page, lambda command: shell(command, reader))
+    after = played(page, run)
     if rewrite:
         PAGE.write_text(after)
     assert PAGE.read_text() == after

@@ -38,6 +38,12 @@ def test_a_deployment_that_asks_gets_env_and_files(installed: Installed, space: 
         assert installed.node.execute(name, "cat", "/run/pod/podName", namespace=space) == name
 
 
+def test_nothing_in_the_image_installs_software_or_is_root(installed: Installed) -> None:
+    found = "[name for name in ('pip', 'ensurepip', 'setuptools') if importlib.util.find_spec(name)]"
+    ask = ("python", "-c", f"import importlib.util, os; print(os.getuid(), {found})")
+    assert installed.node.execute(installed.pods()[0], *ask, namespace=installed.name) == "65532 []\n"
+
+
 def test_helm_test_succeeds(installed: Installed) -> None:
     assert "Phase:          Succeeded" in installed.helm.run("test", RELEASE, "--timeout=120s").stdout
 
