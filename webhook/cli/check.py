@@ -1,7 +1,6 @@
 """podmeta check: what is wrong with podmeta in a cluster, as a table a person reads or as data."""
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -23,8 +22,6 @@ from webhook.cluster.client import UnconfiguredError, configured
 WIDE = 2000  # columns where the output is no terminal: nothing is wrapped, as with kubectl
 STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
 
-Kubeconfig = Annotated[Path | None, typer.Option("--kubeconfig", help="Else the one that kubectl takes.")]
-Context = Annotated[str, typer.Option("--context", help="Of the kubeconfig; else its current one.")]
 Configuration = Annotated[
     str, typer.Option("--configuration", help="The MutatingWebhookConfiguration; else found by its webhooks.")
 ]
@@ -37,8 +34,8 @@ Output = Annotated[Literal["table", "json"], typer.Option("--output", "-o", help
 
 def check(
     *,
-    kubeconfig: Kubeconfig = None,
-    context: Context = "",
+    kubeconfig: common.Kubeconfig = None,
+    context: common.Context = "",
     configuration: Configuration = "",
     namespace: Namespace = "",
     serviceaccount: Account = "",
