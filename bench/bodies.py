@@ -2,17 +2,21 @@
 
 Rule: what is added to a pod is added to its managedFields as well, as the API server does: they are a third to a half
       of every review. Of podmeta's annotations only `podmeta/inject` is left, which all the peers understand.
-Strategy: SERIAL stands where every request differs (uid, name); the load writes a number there. In an unseen body it
-      also stands in a container's name, so that no two requests have the same shape.
+Strategy: SERIAL and SUFFIX stand where two replicas of one workload differ: in the uid, the name, the name of the
+      token's volume. The load writes a number there. In an unseen body SERIAL also stands in a container's name, so
+      that no two requests have the same shape.
 """
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 CASES = Path(__file__).parents[1] / "tests/cases"
-SERIAL = "@@@@@@@@@@@@"  # as bench/load has it
+# Runs of @, as bench/load knows them.
+SERIAL = "@@@@@@@@@@@@"
+SUFFIX = "@@@@@"
 ANNOTATION = "podmeta/inject"
 NOTE = 4096  # bytes of one added annotation
 Json = dict[str, Any]
@@ -50,7 +54,13 @@ def written(review: Json, *, unseen: bool = False) -> bytes:
         review["request"]["name"] = pod["metadata"]["name"]
     if unseen:
         _rename(pod, pod["spec"]["containers"][0], f"app-{SERIAL}")
-    return json.dumps(review, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(review, separators=(",", ":"), ensure_ascii=False)
+    return re.sub('"kube-api-access-[a-z0-9]{5}"', f'"kube-api-access-{SUFFIX}"', text).encode()
+
+
+def numbered(text: bytes, number: int) -> bytes:
+    """The body of one request: as the load does it, the last digits of a number in place of each run of @."""
+    return re.sub(b"@{5,}", lambda run: b"%0*d" % (len(run[0]), number % 10 ** len(run[0])), text)
 
 
 def recorded(slug: str) -> Json:

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import process_time_ns
 from typing import Any, NamedTuple
 
-from bench.bodies import NOTE, SERIAL, body, grown, recorded, written
+from bench.bodies import NOTE, body, grown, numbered, recorded, written
 from bench.contenders import CONTENDERS, SHIPPED
 from bench.drive import drive
 from bench.law import fitted
@@ -53,10 +53,6 @@ AXES = (
     Axis("environment", "variable", (0, 10, 50, 100, 200, 300, 400, 500), lambda n: _grown(env=n)),
     Axis("annotations", "KiB", (0, 10, 25, 50, 100, 150, 200, 250), lambda n: _grown(annotations=n << 10)),
 )
-
-
-def numbered(text: bytes, number: int) -> bytes:
-    return text.replace(SERIAL.encode(), b"%0*d" % (len(SERIAL), number))
 
 
 def measure(say: Say) -> Json:

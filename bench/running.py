@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench.bodies import SERIAL
+from bench.bodies import numbered
 from bench.contenders import Contender, Where
 from tests.kube.binaries import Unavailable
 from tests.kube.pki import Authority
@@ -74,7 +74,7 @@ class Running:
 
     def _answers(self, body: bytes) -> bool:
         try:
-            self.ask(body.replace(SERIAL.encode(), b"0" * len(SERIAL)))
+            self.ask(numbered(body, 0))
         except (OSError, http.client.HTTPException):
             return False
         return True

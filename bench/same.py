@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bench.bodies import BODIES, SERIAL, body
+from bench.bodies import BODIES, body, numbered
 from bench.contenders import CONTENDERS, PODMETA
 from bench.running import Running
 
@@ -23,7 +23,7 @@ KINDS = ("initContainers", "containers")
 def check_same(servers: Mapping[str, Running]) -> None:
     """Raises ValueError, which names the first server whose pod is another one."""
     for size in BODIES:
-        review = body(size).replace(SERIAL.encode(), b"1" * len(SERIAL))
+        review = numbered(body(size), 1)
         pods = {name: injected(review, server.ask(review)) for name, server in servers.items()}
         for name, pod in pods.items():
             if CONTENDERS[name].injects and pod != pods[PODMETA]:

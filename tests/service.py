@@ -33,10 +33,11 @@ class Service:
         return base64.b64decode(self.ca_bundle).decode()
 
     def metric(self, name: str) -> float:
-        """The sum of a metric over all its labels."""
+        """A metric by its name with its labels; without them, the sum over all."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.health_port}/metrics", timeout=10) as answer:
             lines = answer.read().decode().splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.partition("{")[0].partition(" ")[0] == name)
+        found = [line.rpartition(" ")[::2] for line in lines if not line.startswith("#")]
+        return sum(float(value) for labelled, value in found if name in (labelled, labelled.partition("{")[0]))
 
 
 def dev_service(*flags: str) -> AbstractContextManager[Service]:

@@ -14,8 +14,11 @@ import (
 	"time"
 )
 
-// serial stands in a body wherever a request's own number belongs: in its uid, in a name, in what makes its shape new.
-const serial = "@@@@@@@@@@@@"
+// A run of @, this long or longer, stands in a body wherever a request's own number belongs: in its uid, in a name, in
+// what makes its shape new. Of a number that is longer than the run the last digits are written.
+const shortest, longest = 5, 12
+
+type stamp struct{ at, length int }
 
 // target is whom to ask and what.
 type target struct {
@@ -25,7 +28,7 @@ type target struct {
 	config  *tls.Config
 	request []byte
 	body    int // where the body begins in request
-	stamps  []int
+	stamps  []stamp
 	last    atomic.Int64
 }
 
@@ -63,13 +66,12 @@ func (t *target) read() error {
 	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: kube-apiserver-admission\r\n"+
 		"Content-Length: %d\r\nAccept: application/json\r\nContent-Type: application/json\r\n\r\n", t.path, len(body))
 	t.request, t.body = append([]byte(head), body...), len(head)
-	for at := 0; ; at += len(serial) {
-		next := bytes.Index(t.request[at:], []byte(serial))
-		if next < 0 {
-			break
+	for at, length := t.body, 0; at < len(t.request); at += length + 1 {
+		rest := t.request[at:]
+		length = len(rest) - len(bytes.TrimLeft(rest, "@"))
+		if length >= shortest {
+			t.stamps = append(t.stamps, stamp{at, min(length, longest)})
 		}
-		at += next
-		t.stamps = append(t.stamps, at)
 	}
 	t.last.Store(time.Now().UnixMicro() % 1e12) // no run repeats what another one sent
 	return nil
@@ -77,9 +79,9 @@ func (t *target) read() error {
 
 // stamp writes the next serial number into a copy of the request.
 func (t *target) stamp(request []byte) {
-	number := fmt.Appendf(nil, "%0*d", len(serial), t.last.Add(1)%1e12)
-	for _, at := range t.stamps {
-		copy(request[at:], number)
+	number := fmt.Appendf(nil, "%0*d", longest, t.last.Add(1)%1e12)
+	for _, one := range t.stamps {
+		copy(request[one.at:], number[longest-one.length:])
 	}
 }
 

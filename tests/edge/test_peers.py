@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.bodies import BODIES, SERIAL, body
+from bench.bodies import BODIES, SERIAL, body, numbered
 from bench.contenders import CONTENDERS, PODMETA, SHIPPED
 from bench.drive import drive
 from bench.running import Running, running
@@ -29,7 +29,7 @@ def servers() -> Iterator[dict[str, Running]]:
 @pytest.mark.parametrize("name", [row.name for row in CONTENDERS.values() if row.injects])
 def test_all_peers_make_the_same_pod(servers: dict[str, Running], name: str, size: str) -> None:
     """The same variables in the same order, the same mounts and volumes; and it is not the pod that was sent."""
-    review = body(size).replace(SERIAL.encode(), b"1" * len(SERIAL))
+    review = numbered(body(size), 1)
     pod = injected(review, servers[name].ask(review))
     assert pod == injected(review, servers[PODMETA].ask(review))
     for container in pod["initContainers"] + pod["containers"]:

@@ -54,7 +54,7 @@ def test_reviews_are_counted_by_door_outcome_and_reason() -> None:
         ("namespace", "failed", "failed"): 1,
     }
     remembered = {key[1]: value for key, value in found.items() if key[0] == "podmeta_remembered_total"}
-    assert remembered == {"hit": 1, "miss": 3}  # what was never asked of the memory is neither
+    assert remembered == {"hit": 1, "miss": 3, "replica": 0}  # what was never asked of the memory is neither
     errors = {key[1]: value for key, value in found.items() if key[0] == "podmeta_http_errors_total"}
     assert errors == {"400": 1, "500": 1}
 

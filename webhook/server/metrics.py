@@ -39,7 +39,10 @@ COUNTERS = {
         ("door", "outcome", "reason"),
         "Reviews answered, by what became of the pod and why (docs/reasons.md).",
     ),
-    "podmeta_remembered": (("result",), "Reviews answered from memory (hit) or decided anew (miss)."),
+    "podmeta_remembered": (
+        ("result",),
+        "Reviews decided anew (miss) or remembered: by the pod's shape (hit), by the bytes (replica).",
+    ),
     "podmeta_http_errors": (("code",), "Answers with an HTTP code that is not 200."),
     "podmeta_certificate_reloads": (
         ("result",),
@@ -60,8 +63,8 @@ class Metrics(Collector):
     def __init__(self, in_flight: Callable[[], float], expiry: Callable[[], float]) -> None:
         self._gauges = dict(zip(GAUGES, (in_flight, expiry), strict=True))
         self._reviews: Numbers = Counter()
-        # Both there from the start: an increase from nothing is none to Prometheus.
-        self._remembered: Numbers = Counter({("hit",): 0, ("miss",): 0})
+        # All there from the start: an increase from nothing is none to Prometheus.
+        self._remembered: Numbers = Counter({("miss",): 0, ("hit",): 0, ("replica",): 0})
         self._reloads: Numbers = Counter({("served",): 0, ("refused",): 0})
         self._errors: Numbers = Counter()
         self._buckets = [0] * (len(BUCKETS) + 1)
@@ -78,7 +81,7 @@ class Metrics(Collector):
         self._buckets[bisect_left(BUCKETS, seconds)] += 1
         self._seconds += seconds
         if answer.outcome not in (MALFORMED, FAILED):
-            self._remembered["hit" if review.remembered else "miss",] += 1
+            self._remembered["replica" if review.replica else "hit" if review.remembered else "miss",] += 1
         if review.status != 200:
             self._errors[str(review.status),] += 1
 

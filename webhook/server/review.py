@@ -1,8 +1,9 @@
 """The body of one request to what is answered: decode, question, decide, answer.
 
 Rule: every body gets an answer. A bug of ours becomes one too, so that the process serves the next request.
-Strategy: `decide` is an argument, the pure core with its Defaults; what was decided before is remembered. Metrics and
-      log read the Review afterwards, from outside.
+Strategy: `decide` is an argument, the pure core with its Defaults. What was decided before is remembered, by the body's
+      bytes where they are those of a replica, else by the Question. Metrics and log read the Review afterwards, from
+      outside.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,13 +17,17 @@ from webhook.inject.question import Door, Question, question
 from webhook.inject.reasons import Reason
 from webhook.server.answer import Answer, answer, failed, malformed, status
 from webhook.server.memory import Memory
+from webhook.server.replicas import Kept, Replicas
 
 Decide = Callable[[Question], Outcome]
 Foresee = Callable[[str, str], Awaitable[bool]]  # namespace, ServiceAccount: is it known that it may not list pods?
 
 
 class Review(msgspec.Struct, frozen=True):
-    """One review, answered. `request`: None where it could not be read, and `message` says why; `error`: the bug."""
+    """One review, answered. `request`: None where it could not be read, and `message` says why; `error`: the bug.
+
+    `remembered`: the Question was known; `replica`: it was not even asked, and of the request's pod little is read.
+    """
 
     status: int
     body: bytes
@@ -31,21 +36,26 @@ class Review(msgspec.Struct, frozen=True):
     uid: str | None
     request: AdmissionRequest | None = None
     remembered: bool = False
+    replica: bool = False
     message: str | None = None
     error: Exception | None = None
 
 
 class Reviewer:
-    """The core behind a memory; a budget of 0 remembers nothing."""
+    """The core behind two memories that share a budget of bytes; 0 remembers nothing."""
 
     def __init__(self, decide: Decide, budget: int) -> None:
         self._decide = decide
-        self._memory = Memory(budget)
+        self._memory = Memory(budget // 2)
+        self._replicas = Replicas(budget // 2)
 
     def review(self, body: bytes | bytearray, door: Door) -> Review:
         """Answer a body that came through a door."""
         uid = None
         try:
+            kept = self._replicas.find(body, door)
+            if kept is not None:
+                return _replica(kept, body, door)
             request = decode(body)
             uid = request.uid
             if isinstance(request, Malformed):
@@ -57,6 +67,8 @@ class Reviewer:
             if found is None:
                 found = answer(self._decide(asked))
                 self._memory.put(key, found)
+            else:
+                self._replicas.keep(body, door, request, found)
             return Review(200, found.body(request.uid, request.name), door, found, uid, request, remembered)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a bug, and its place is the log
             return _failed(error, uid, door)
@@ -75,6 +87,12 @@ async def foreseen(review: Review, foresee: Foresee) -> Review:
     warning = f"podmeta: {request.namespace}/{account}: {Reason.CANNOT_LIST.sentence}"
     warned = review.answer.warned(Reason.CANNOT_LIST, warning)
     return msgspec.structs.replace(review, answer=warned, body=warned.body(request.uid, request.name))
+
+
+def _replica(kept: Kept, body: bytes | bytearray, door: Door) -> Review:
+    request, found = kept.request_of(body), kept.answer
+    answered = found.body(request.uid, request.name)
+    return Review(200, answered, door, found, request.uid, request, remembered=True, replica=True)
 
 
 def _malformed(request: Malformed, door: Door) -> Review:
