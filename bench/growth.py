@@ -70,7 +70,7 @@ def curve(unit: str, bodies: list[tuple[float, bytes]]) -> Json:
     """Microseconds a review at each step, remembered and decided, and the law of both."""
     found: Json = {"unit": unit, "bytes": [len(text) for _, text in bodies]}
     for name, budget in (("remembered", REMEMBERED), ("decided", 0)):
-        points = [(n, cost(budget, text)) for n, text in bodies]
+        points = [(n, cost(budget, numbered(text, 1))) for n, text in bodies]
         found[name] = {"points": points, "law": fitted(points)._asdict()}
     return found
 

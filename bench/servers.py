@@ -9,6 +9,7 @@ Strategy: all servers run at once on one processor, and the load on another; onl
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ Json = dict[str, Any]
 
 
 class Case(NamedTuple):
-    """One row of the matrix: what is sent, and how."""
+    """One row of the matrix: what is sent, and how. `turns`: of all servers in a round, each a round to the figures."""
 
     name: str
     size: str
@@ -36,14 +37,14 @@ class Case(NamedTuple):
     unseen: bool = False
     rate: int = 0
     bursts: int = 0
-    longer: int = 1
+    turns: int = 1
 
     @property
     def file(self) -> str:
         return f"{self.size}{' unseen' if self.unseen else ''}.json"
 
     def drive(self, server: Running, folder: Path, seconds: float) -> Load:
-        length = {"requests": self.bursts} if self.bursts else {"seconds": seconds * self.longer}
+        length = {"requests": self.bursts} if self.bursts else {"seconds": seconds}
         paced = {"rate": self.rate} if self.rate else {}
         flags: Json = {"connections": self.connections, **length, **paced}
         return drive(server.port, server.authority, folder / self.file, self.mode, **flags)
@@ -59,8 +60,9 @@ CASES = {
         Case("10 KB, 1 connection", USUAL, connections=1),
         Case("10 KB, 32 connections", USUAL, connections=32),
         Case("10 KB, no shape seen before", USUAL, unseen=True),
-        # 25: as many as the API server keeps to one webhook.
-        Case(OPEN, USUAL, mode="open", connections=25, rate=300, longer=3),
+        # 25: as many as the API server keeps to one webhook. A second has 300 requests, and one hiccup of the machine
+        # makes their p99: it takes many turns to see past these.
+        Case(OPEN, USUAL, mode="open", connections=25, rate=300, turns=5),
         Case(BURSTS, "3 KB", mode="burst", connections=200, bursts=3),
     )
 }
@@ -90,7 +92,7 @@ def in_turn(servers: dict[str, Running], folder: Path, rounds: int, seconds: flo
     """By case and server, a cell a round."""
     cells: dict[str, dict[str, list[Json]]] = {case: {name: [] for name in servers} for case in CASES}
     for number in range(rounds + 1):
-        for case in CASES.values():
+        for case in chain.from_iterable(repeat(case, case.turns) for case in CASES.values()):
             for name, server in servers.items():
                 say(f"round {number} of {rounds}, {case.name}: {name}")
                 one = cell(server, case, folder, seconds if number else WARM)
