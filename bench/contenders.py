@@ -68,8 +68,6 @@ CONTENDERS = {
         Contender(GO, lambda w: _go("go-http", w), "hand-written: typed Pod, JSON Patch by hand, no log line"),
         Contender(GO_LOGGED, lambda w: _go("go-http", w, "--log"), "the same with one slog JSON line a review"),
         Contender(RUNTIME, lambda w: _go("go-controller-runtime", w), "typed Pod, PatchResponseFromRaw, its metrics"),
-        Contender(
-            TRICKS, lambda w: _go("go-tricks", w), "podmeta's tricks in Go: partial decode, shapes remembered"
-        ),
+        Contender(TRICKS, lambda w: _go("go-tricks", w), "podmeta's tricks in Go: partial decode, shapes remembered"),
     )
 }

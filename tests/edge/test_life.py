@@ -8,11 +8,15 @@ import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.edge.service import UID, Service, command, launched, pod, review, started, trusting, write_pair
 from tests.edge.wire import TIMEOUT, post, wired
 from tests.kube.pki import Authority
 
 BODY = review(pod())
+# What only other verbs, other settings or text for people need; and what nobody here needs.
+OTHERS = {"httpx2", "lightkube", "rich", "ruamel", "structlog", "typer", "unittest", "yaml"}
 
 
 def in_flight(service: Service, number: int) -> None:
@@ -182,3 +186,16 @@ def test_usage_errors_end_with_two() -> None:
     process = subprocess.run(command("--port=x", "--dev"), capture_output=True, text=True, check=False)
     assert process.returncode == 2
     assert process.stderr.startswith("podmeta serve: --port (PODMETA_PORT): 'x': Input should be a valid integer")
+
+
+def test_what_others_need_is_not_imported(
+    tmp_path: Path, authority: Authority, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What is imported stays in memory for as long as the service runs."""
+    with started(tmp_path, authority, env={"PYTHONPROFILEIMPORTTIME": "1"}) as service:
+        assert service.ask(BODY).code == 200
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert service.health(path)[0] == 200
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in capfd.readouterr().err.splitlines()}
+    assert imported >= {"certs", "uvicorn", "webhook"}
+    assert imported & OTHERS == set()

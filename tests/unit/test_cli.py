@@ -69,6 +69,13 @@ def test_usage_errors_end_with_two(arguments: list[str], said: str) -> None:
     assert said in result.stderr
 
 
+def test_serve_takes_its_arguments_as_they_are() -> None:
+    """As an application of Typer, too, where it is not called past it."""
+    result = CliRunner().invoke(app, ["serve", "--port=x", "--dev"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("podmeta serve: --port (PODMETA_PORT): 'x': ")
+
+
 def test_explain_has_an_exit_code_for_ci() -> None:
     assert podmeta("explain", "--exit-code", text=manifest()).exit_code == 0
     assert podmeta("explain", "--exit-code", text=manifest('"yes"')).exit_code == 1

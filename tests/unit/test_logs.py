@@ -8,25 +8,27 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from tests.pods import DEFAULTS, app, pod, review
 from webhook.inject.mutate import Outcome, decide
 from webhook.inject.question import Door, Question
 from webhook.server.body import EMPTY
-from webhook.server.logs import Lines, ReviewLog, configure
+from webhook.server.logs import Lines, Log, ReviewLog, configure
 from webhook.server.review import Reviewer
 
 PRIVATE = "hunter2-is-nobodys-business"
 
 
 class Reader:
-    """What was written to the log."""
+    """A log, and what was written to it."""
 
     def __init__(self) -> None:
         self.read_end, self.write_end = os.pipe()
         os.set_blocking(self.read_end, False)
-        self.lines = Lines(self.write_end)
+        self.log = self.configured("info")
+
+    def configured(self, level: str, form: str = "json") -> Log:
+        return configure(level, form, Lines(self.write_end))
 
     def text(self) -> str:
         try:
@@ -43,9 +45,7 @@ def reader() -> Iterator[Reader]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     found = Reader()
-    configure("info", "json", found.lines)
     yield found
-    structlog.reset_defaults()
     root.handlers[:], root.level = handlers, level
     os.close(found.read_end)
     os.close(found.write_end)
@@ -56,7 +56,7 @@ def reviewer() -> Reviewer:
 
 
 def test_the_line_of_a_review(reader: Reader) -> None:
-    log, reviews = ReviewLog(), reviewer()
+    log, reviews = ReviewLog(reader.log), reviewer()
     body = review(pod({"env": "POD_IP"}), name="web", dryRun=True)
     log.reviewed(reviews.review(body, Door.POD), 0.0001234)
     log.reviewed(reviews.review(body, Door.POD), 1.5)
@@ -90,7 +90,7 @@ def test_no_value_reaches_the_log(reader: Reader) -> None:
         {"env": PRIVATE, "volume-path": PRIVATE, "example.com/other": PRIVATE},
         containers=[app(env=[{"name": "PASSWORD", "value": PRIVATE}], command=[PRIVATE])],
     )
-    log, reviews = ReviewLog(), reviewer()
+    log, reviews = ReviewLog(reader.log), reviewer()
     bodies = [
         review(secret_pod),
         review(secret_pod)[:-5],
@@ -107,7 +107,7 @@ def test_no_value_reaches_the_log(reader: Reader) -> None:
 
 
 def test_a_bug_is_logged_with_its_frames_and_its_causes(reader: Reader) -> None:
-    ReviewLog().reviewed(Reviewer(buggy, 0).review(review(pod()), Door.POD), 0.1)
+    ReviewLog(reader.log).reviewed(Reviewer(buggy, 0).review(review(pod()), Door.POD), 0.1)
     (line,) = reader.all()
     assert (line["level"], line["outcome"], line["uid"]) == ("error", "failed", "705ab4f5-6393-11e8-b7cc-42010a800002")
     assert [found["exception"] for found in line["traceback"]] == ["KeyError", "ValueError"]
@@ -115,14 +115,14 @@ def test_a_bug_is_logged_with_its_frames_and_its_causes(reader: Reader) -> None:
 
 
 def test_a_malformed_review_says_why(reader: Reader) -> None:
-    ReviewLog().reviewed(reviewer().review(b"{}", Door.POD), 0.1)
+    ReviewLog(reader.log).reviewed(reviewer().review(b"{}", Door.POD), 0.1)
     (line,) = reader.all()
     assert (line["level"], line["outcome"], line["uid"], line["name"]) == ("warning", "malformed", None, None)
     assert "is not understood" in line["message"]
 
 
 def test_refusals_and_reloads(reader: Reader) -> None:
-    log = ReviewLog()
+    log = ReviewLog(reader.log)
     log.refused(EMPTY, "/mutate")
     log.reloaded([])
     log.reloaded(["why"])
@@ -132,8 +132,7 @@ def test_refusals_and_reloads(reader: Reader) -> None:
 
 
 def test_from_warning_on_an_ordinary_review_is_not_even_looked_at(reader: Reader) -> None:
-    configure("warning", "json", reader.lines)
-    log, reviews = ReviewLog(), reviewer()
+    log, reviews = ReviewLog(reader.configured("warning")), reviewer()
     ordinary = reviews.review(review(pod()), Door.POD)
     log.reviewed(ordinary, float("nan"))  # would be worked out: round() of it, and JSON has no form for it
     log.reviewed(reviews.review(b"{}", Door.POD), 0.1)
@@ -141,11 +140,14 @@ def test_from_warning_on_an_ordinary_review_is_not_even_looked_at(reader: Reader
 
 
 def test_text_for_people(reader: Reader) -> None:
-    configure("info", "console", reader.lines)
-    structlog.get_logger().info("listening", webhook="https://x")
-    text = reader.text()
-    assert "listening" in text
-    assert "webhook=https://x" in text
+    log = reader.configured("info", "console")
+    log.info("listening", webhook="https://x")
+    ReviewLog(log).reviewed(reviewer().review(review(pod(), name="web", dryRun=True), Door.POD), 0.1)
+    first, second = reader.text().splitlines()
+    assert "[info     ] listening" in first
+    assert "webhook=https://x" in first
+    assert "[info     ] review" in second
+    assert "dryRun=True" in second
 
 
 def test_what_libraries_log_has_our_form(reader: Reader) -> None:
@@ -161,14 +163,14 @@ def test_ordinary_lines_wait_and_a_warning_takes_them_along(reader: Reader) -> N
     """In order: what came first stands first."""
 
     async def main() -> tuple[str, str, str]:
-        reader.lines.attach(asyncio.get_running_loop())
-        log = structlog.get_logger()
+        log = reader.log
+        log.lines.attach(asyncio.get_running_loop())
         log.info("one")
         nothing = reader.text()
         log.warning("two")
         both = reader.text()
         log.info("three")
-        reader.lines.attach(None)
+        log.lines.attach(None)
         return nothing, both, reader.text()
 
     nothing, both, rest = asyncio.run(main())
@@ -182,11 +184,11 @@ def test_the_loop_empties_the_buffer_by_itself(reader: Reader) -> None:
         loop = asyncio.get_running_loop()
         written = asyncio.Event()
         loop.add_reader(reader.read_end, written.set)
-        reader.lines.attach(loop)
-        structlog.get_logger().info("one")
+        reader.log.lines.attach(loop)
+        reader.log.info("one")
         await asyncio.wait_for(written.wait(), 10)
         loop.remove_reader(reader.read_end)
-        reader.lines.attach(None)
+        reader.log.lines.attach(None)
         return reader.text()
 
     assert json.loads(asyncio.run(main()))["event"] == "one"

@@ -3,28 +3,20 @@
 import errno
 import socket
 import ssl
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-import structlog
 
 from certs import CertificateAuthority
 from tests.kube.pki import Authority
 from webhook.server import run as run_module
 from webhook.server.connection import Connection
 from webhook.server.listen import address, bind, server
-from webhook.server.logs import Lines
+from webhook.server.logs import Lines, Log
 from webhook.server.run import HEAD_START, Cluster, Process, run
 from webhook.server.settings import Settings, read_settings
 from webhook.server.tls import Files, Material, Tls
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
 
 
 def read(*arguments: str) -> Settings:
@@ -71,7 +63,7 @@ def test_the_certificates_files_are_judged_once_a_change(tmp_path: Path, monkeyp
     assert certificate
     assert key
     files = Files(certificate, key, None, None)
-    process = Process(settings, Lines(), Tls(ask_clients=False), files)
+    process = Process(settings, Log(Lines()), Tls(ask_clients=False), files)
     said: list[list[str]] = []
     monkeypatch.setattr(process._review_log, "reloaded", said.append)
     good = key.read_bytes()
@@ -156,7 +148,7 @@ def test_a_certificate_that_came_too_early_is_taken_when_its_time_has_come(
     assert certificate
     assert key
     tls, files = Tls(ask_clients=False), Files(certificate, key, None, None)
-    process = Process(settings, Lines(), tls, files)
+    process = Process(settings, Log(Lines()), tls, files)
     assert tls.offer(Material(certificate.read_bytes(), key.read_bytes()), run_module.now()) == []
     before = tls.expires()
     early = run_module.now() + timedelta(hours=5)
@@ -183,7 +175,7 @@ def test_a_new_certificate_waits_for_the_ca_bundle_that_this_service_writes(
     assert certificate
     assert key
     tls, files = Tls(ask_clients=False), Files(certificate, key, None, None)
-    process = Process(settings, Lines(), tls, files, Cluster(keep))
+    process = Process(settings, Log(Lines()), tls, files, Cluster(keep))
     began = run_module.now()
     assert tls.offer(Material(certificate.read_bytes(), key.read_bytes()), began) == []
 

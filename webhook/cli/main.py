@@ -3,8 +3,8 @@
 Rule: a verb costs what it imports, nothing that another verb imports: the service must be up soon after a restart, and
       `podmeta inject` runs in the loops of people's editors.
 Strategy: a table of verbs; `--help` and completion read it, and only the verb that runs is imported:
-      webhook/cli/VERB.py, its function VERB, and its COMMAND, if it needs arguments of Typer's `command()`. A package
-      instead of a module has a table VERBS of its own.
+      webhook/cli/VERB.py and its function VERB. A package instead of a module has a table VERBS of its own. `serve`
+      takes its arguments as they are; webhook/__main__.py calls it without any of this.
 """
 
 import sys
@@ -25,6 +25,7 @@ VERBS = {
     "explain": "Show for every pod of manifests what is injected, kept and left out, and why.",
     "check": "Look at podmeta in a cluster: configuration, certificates, replicas, and whether pods are injected.",
 }
+AS_THEY_ARE = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 class Verbs(TyperGroup):
@@ -47,8 +48,15 @@ def _load(package: str, name: str) -> Any:
     if hasattr(module, "__path__"):
         group = type("Verbs", (Verbs,), {"package": module.__name__, "verbs": module.VERBS})
         return group(name=name, help=module.__doc__, no_args_is_help=True)
-    alone.command(name, **getattr(module, "COMMAND", {}))(getattr(module, name))
+    if name == "serve":
+        alone.command(name, add_help_option=False, context_settings=AS_THEY_ARE)(_serve)
+    else:
+        alone.command(name)(getattr(module, name))
     return typer.main.get_command(alone)
+
+
+def _serve(context: typer.Context) -> None:
+    raise typer.Exit(import_module("webhook.cli.serve").serve(context.args))
 
 
 app = typer.Typer(cls=Verbs, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -71,5 +79,5 @@ def podmeta(*, version: Version = False) -> None:
 
 
 def run() -> None:
-    """The entry point of the installed command."""
+    """The verb that the command line names."""
     app(prog_name="podmeta", args=sys.argv[1:])

@@ -1,27 +1,21 @@
-"""podmeta serve: its flags are the settings, so the model reads them, not Typer."""
+"""podmeta serve: its flags are the settings, so the model reads them, not Typer, which is not even imported."""
 
 import sys
-
-import typer
+from collections.abc import Sequence
 
 from certs import Lifetimes
 from certs.rotation import Wanted
 from webhook.server.run import ALONE, USAGE, Cluster, Foresight, Keep, run
 from webhook.server.settings import Settings, read_settings
 
-COMMAND = {
-    "add_help_option": False,
-    "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True},
-}
 
-
-def serve(context: typer.Context) -> None:
-    """The service: answer the API server's reviews."""
-    settings = read_settings(context.args)
+def serve(arguments: Sequence[str]) -> int:
+    """The service: answer the API server's reviews. The exit code."""
+    settings = read_settings(arguments)
     if isinstance(settings, list):
         sys.stderr.writelines(f"podmeta serve: {sentence}\n" for sentence in settings)
-        raise typer.Exit(USAGE)
-    raise typer.Exit(run(settings, Cluster(_keep(settings), _foresight(settings))))
+        return USAGE
+    return run(settings, Cluster(_keep(settings), _foresight(settings)))
 
 
 def _keep(settings: Settings) -> Keep | None:

@@ -2,8 +2,8 @@
 
 Rule: a line names things and reasons. No value of an annotation or variable, nothing of a Secret and no body is ever
       in it; so the message of an exception, which may quote what it choked on, is left out, and its frames are not.
-Strategy: structlog with one renderer (msgspec) into a buffer that the event loop empties; below the level nothing is
-      worked out. The core does not log: this reads the Review afterwards.
+Strategy: a line is made by msgspec and waits in a buffer that the event loop empties; below the level nothing is worked
+      out. Text for people is structlog's. The core does not log: this reads the Review afterwards.
 """
 
 import logging
@@ -11,17 +11,15 @@ import os
 import time
 import traceback
 from asyncio import AbstractEventLoop, TimerHandle
-from collections.abc import Mapping, MutableMapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import msgspec
-import structlog
 
 from webhook.server.answer import FAILED, MALFORMED
 from webhook.server.body import Refusal
 from webhook.server.review import Review
 
-LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+LEVELS = ("debug", "info", "warning", "error")
 FLUSH_EVERY = 0.1  # seconds; what a killed process can lose. A warning goes out at once, with all before it.
 STDOUT = 1
 
@@ -55,9 +53,6 @@ class Lines:
         self._waiting.append(line)
         self.flush()
 
-    debug = info
-    error = warning
-
     def flush(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -86,7 +81,7 @@ class Clock:
 
 
 class ReviewLine(msgspec.Struct, omit_defaults=True):
-    """What is said of a review, in this order; structlog and msgspec are twice as fast with it as with keywords."""
+    """What is said of a review, in this order; msgspec is twice as fast with it as with keywords."""
 
     uid: str | None
     door: str
@@ -103,39 +98,71 @@ class ReviewLine(msgspec.Struct, omit_defaults=True):
     traceback: object = None
 
 
-def configure(level: str, form: str, lines: Lines) -> None:
-    """Set up structlog, and pass on to it what libraries log by way of the standard library."""
-    clock = Clock()
-    console = structlog.dev.ConsoleRenderer(colors=os.isatty(STDOUT)) if form == "console" else None
+Fields = Mapping[str, object] | ReviewLine
+Form = Callable[[str, str, str, Fields], bytes]  # time, level, event, fields: a line
 
-    def render(logger: Any, method: str, event: MutableMapping[str, Any]) -> bytes:
-        said = event.pop("event")
-        if isinstance(said, ReviewLine):
-            if console is None:
-                head = f'{{"time":"{clock.stamp()}","level":"{method}","event":"review",'
-                return head.encode() + _encode(said)[1:]
-            said, event = "review", msgspec.to_builtins(said)
-        line = {"time": clock.stamp(), "level": method, "event": said, **event}
-        if console is None:
-            return _encode(line)
-        return str(console(logger, method, {"timestamp": line.pop("time"), **line})).encode()
 
-    structlog.configure(
-        processors=[render],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=lambda *_: lines,
-        cache_logger_on_first_use=True,
-    )
-    logging.basicConfig(handlers=[Bridge()], level=logging.WARNING, force=True)
+class Log:
+    """What is said, a line an event, into the buffer. `levels`: those at which anything is."""
+
+    def __init__(self, lines: Lines, level: str = "info", form: str = "json") -> None:
+        self.lines = lines
+        self.levels = frozenset(LEVELS[LEVELS.index(level) :])
+        self._form = _text() if form == "console" else _json
+        self._clock = Clock()
+
+    def info(self, event: str, **fields: object) -> None:
+        self.say("info", event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        self.say("warning", event, fields)
+
+    def error(self, event: str, **fields: object) -> None:
+        self.say("error", event, fields)
+
+    def say(self, level: str, event: str, fields: Fields) -> None:
+        """From `warning` on it goes out at once."""
+        if level in self.levels:
+            line = self._form(self._clock.stamp(), level, event, fields)
+            (self.lines.info if level == "info" else self.lines.warning)(line)
+
+
+def _json(stamp: str, level: str, event: str, fields: Fields) -> bytes:
+    head = f'{{"time":"{stamp}","level":"{level}","event":'.encode() + _encode(event)
+    return head + b"," + _encode(fields)[1:] if fields else head + b"}"
+
+
+def _text() -> Form:
+    # structlog brings rich with it: 5 MiB, of no use to a service in a cluster.
+    from structlog.dev import ConsoleRenderer  # noqa: PLC0415
+
+    render = ConsoleRenderer(colors=os.isatty(STDOUT))
+
+    def text(stamp: str, level: str, event: str, fields: Fields) -> bytes:
+        said = {"timestamp": stamp, "level": level, "event": event, **msgspec.to_builtins(fields, enc_hook=str)}
+        return str(render(None, level, said)).encode()
+
+    return text
+
+
+def configure(level: str, form: str, lines: Lines) -> Log:
+    """The log, with what libraries log by way of the standard library in it."""
+    log = Log(lines, level, form)
+    logging.basicConfig(handlers=[Bridge(log)], level=logging.WARNING, force=True)
+    return log
 
 
 class Bridge(logging.Handler):
     """What uvicorn and asyncio report, in our form."""
 
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         level = "error" if record.levelno >= logging.ERROR else "warning"
-        getattr(structlog.get_logger(), level)(record.getMessage().strip(), logger=record.name, **frames(error))
+        self._log.say(level, record.getMessage().strip(), {"logger": record.name, **frames(error)})
 
 
 def frames(error: BaseException | None) -> Mapping[str, object]:
@@ -152,15 +179,14 @@ def frames(error: BaseException | None) -> Mapping[str, object]:
 class ReviewLog:
     """Observers for Application."""
 
-    def __init__(self) -> None:
-        self._log = structlog.get_logger().bind()
-        self._all = self._log.is_enabled_for(logging.INFO)
+    def __init__(self, log: Log) -> None:
+        self._log = log
 
     def reviewed(self, review: Review, seconds: float) -> None:
         """The line of a review."""
         answer, request = review.answer, review.request
         ordinary = answer.outcome not in (FAILED, MALFORMED)
-        if ordinary and not self._all:
+        if ordinary and "info" not in self._log.levels:
             return
         line = ReviewLine(
             review.uid,
@@ -176,13 +202,13 @@ class ReviewLog:
             review.remembered,
         )
         if ordinary:
-            self._log.info(line)
+            self._log.say("info", "review", line)
         elif answer.outcome == MALFORMED:
             line.message = review.message
-            self._log.warning(line)
+            self._log.say("warning", "review", line)
         else:
             line.traceback = frames(review.error)["traceback"]
-            self._log.error(line)
+            self._log.say("error", "review", line)
 
     def refused(self, refusal: Refusal, path: str) -> None:
         """The line of a request that was no review."""

@@ -19,7 +19,6 @@ from socket import socket
 from typing import NamedTuple
 
 import msgspec
-import structlog
 import uvloop
 
 from certs import CertificateAuthority
@@ -29,7 +28,7 @@ from webhook.server.app import Application
 from webhook.server.handshake import handshake
 from webhook.server.health import health
 from webhook.server.listen import Server, address, bind, server
-from webhook.server.logs import Lines, ReviewLog, configure
+from webhook.server.logs import Lines, Log, ReviewLog, configure
 from webhook.server.metrics import Metrics
 from webhook.server.review import Foresee
 from webhook.server.settings import Settings, unknown
@@ -70,9 +69,8 @@ def run(settings: Settings, cluster: Cluster = ALONE) -> int:
             found.close()
         sys.stderr.writelines(f"podmeta serve: {sentence}\n" for sentence in wrong)
         return USAGE
-    lines = Lines()
-    configure(settings.log_level, settings.log_format, lines)
-    process = Process(settings, lines, tls, source, cluster)
+    log = configure(settings.log_level, settings.log_format, Lines())
+    process = Process(settings, log, tls, source, cluster)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(process.serve(*sockets))
     return DONE
@@ -82,11 +80,10 @@ class Process:
     """What lives from start to end: the application, and what watches it from outside."""
 
     def __init__(
-        self, settings: Settings, lines: Lines, tls: Tls, source: Files | Material | None, cluster: Cluster = ALONE
+        self, settings: Settings, log: Log, tls: Tls, source: Files | Material | None, cluster: Cluster = ALONE
     ) -> None:
-        self._settings, self._lines, self._tls, self._source, self._cluster = settings, lines, tls, source, cluster
+        self._settings, self._log, self._tls, self._source, self._cluster = settings, log, tls, source, cluster
         self._port = 0
-        self._log = structlog.get_logger()
         self._stop = asyncio.Event()
         self._refused: list[str] = []  # why, at the last look at the certificate's files
         self._changed: datetime | None = None  # when they changed, until what is in them was taken or refused
@@ -96,7 +93,7 @@ class Process:
             body_timeout=settings.body_timeout,
         )
         self.metrics = Metrics(lambda: self.application.in_flight, tls.expires)
-        self._review_log = ReviewLog()
+        self._review_log = ReviewLog(log)
         self.application.observers = [self.metrics.reviewed, self._review_log.reviewed]
         self.application.refusal_observers = [self.metrics.refused, self._review_log.refused]
 
@@ -104,7 +101,7 @@ class Process:
         """Both servers, until the drain is over."""
         loop = asyncio.get_running_loop()
         self._port = webhook_socket.getsockname()[1]
-        self._lines.attach(loop)
+        self._log.lines.attach(loop)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
         app = health(self.unready, self.metrics.page, self.metrics.refused)
@@ -129,7 +126,7 @@ class Process:
             for watch in watching:
                 watch.cancel()
             second.should_exit = True
-        self._lines.attach(None)
+        self._log.lines.attach(None)
 
     async def unready(self) -> list[str]:
         """Why no new review should be sent here."""
@@ -160,7 +157,7 @@ class Process:
 
     def _signalled(self, number: int) -> None:
         if self._stop.is_set():
-            self._lines.flush()
+            self._log.lines.flush()
             os._exit(128 + number)
         self._stop.set()
 
@@ -194,7 +191,7 @@ class Process:
         if isinstance(self._source, Material) and self._source.ca:
             # Bytes become base64 in JSON, which is what the field caBundle wants.
             printed = {"address": webhook, "health": second, "caBundle": self._source.ca}
-            self._lines.warning(msgspec.json.encode(printed))
+            self._log.lines.warning(msgspec.json.encode(printed))
 
 
 def now() -> datetime:

@@ -29,6 +29,14 @@ class Shortcut(Connection):
     _path = ""  # the door of the plain review whose body is on its way
     _body: bytes | bytearray = b""
     _began = 0.0
+    _waiting = False  # it did not come in one piece with the head
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._path and not self._waiting:
+            self._waiting = True
+            self.app.in_flight += 1
+            self.app.patience.begin(self._give_up)
 
     def on_headers_complete(self) -> None:
         path = URLS.get(self.url)
@@ -37,8 +45,6 @@ class Shortcut(Connection):
             return
         self._in_head = False
         self._path, self._began = path, perf_counter()
-        self.app.in_flight += 1
-        self.app.patience.begin(self._give_up)
 
     def _is_plain(self) -> bool:
         if self.parser.get_method() != b"POST" or not self.parser.should_keep_alive():
@@ -104,8 +110,10 @@ class Shortcut(Connection):
 
     def _forget(self) -> None:
         self._path, self._body = "", b""
-        self.app.in_flight -= 1
-        self.app.patience.end(self._give_up)
+        if self._waiting:
+            self._waiting = False
+            self.app.in_flight -= 1
+            self.app.patience.end(self._give_up)
 
     def _write(self, code: int, body: bytes, more: bytes = b"") -> None:
         """As uvicorn does, in one piece."""
