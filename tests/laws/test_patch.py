@@ -4,12 +4,12 @@ import json
 import re
 from typing import Any
 
+import msgspec
 from hypothesis import event, given
 from hypothesis import strategies as st
 
 from tests.laws.strategies import pods, requests
 from tests.pods import DEBUG, JSON, KINDS, applied, asked, decided, installed, patched
-from webhook.api.jsonpatch import encode
 from webhook.inject.mutate import Patched, Rejected, Skipped
 from webhook.inject.question import Door
 from webhook.inject.reasons import Reason
@@ -146,7 +146,7 @@ def test_uninject_undoes(pod: JSON, defaults: Defaults, door: Door) -> None:
         after = applied(pod, outcome.patch)
         found = uninject(after)
         assert isinstance(found, tuple)
-        assert normal(applied(after, encode(found))) == normal(pod)
+        assert normal(applied(after, msgspec.json.encode(found))) == normal(pod)
 
 
 @given(pods(), defaults, st.data())

@@ -287,6 +287,14 @@ def test_the_file_lies_where_the_volume_is() -> None:
     assert [item["path"] for item in items][-2:] == ["uid", "kubeconfig"]
 
 
+def test_a_path_is_taken_as_it_is_written() -> None:
+    """`{container}` stands for the container's name in a variable of the catalogue, nowhere else."""
+    after = injected(pod({"volume-path": "/pod/{container}", "env": "CONTAINER_NAME", **ASKS}))
+    assert env(after)["CONTAINER_NAME"] == "app"
+    assert env(after)["KUBECONFIG"] == "/pod/{container}/kubeconfig"
+    assert after["spec"]["containers"][0]["volumeMounts"][0]["mountPath"] == "/pod/{container}"
+
+
 def test_a_kubeconfig_that_the_container_sets_is_kept() -> None:
     """The user's KUBECONFIG wins, and is reported; the address is given all the same."""
     whole = pod({"env": "none", **ASKS}, containers=[app(env=[{"name": "KUBECONFIG", "value": "/mine"}])])

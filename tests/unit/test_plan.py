@@ -85,6 +85,12 @@ def test_the_config_changes_with_what_shapes_the_injection_and_only_with_that() 
     assert len({plain, *others}) == len(others) + 1
 
 
+def test_a_volume_stands_in_the_status_once() -> None:
+    """Two containers of one name, which the API server is yet to refuse, have volumes of one name."""
+    found = status(injected(pod(ONE, containers=[app(), app()])))
+    assert found["added"]["volumes"] == ["podmeta-downward-app"]
+
+
 @pytest.mark.parametrize("text", ["", "injected", "{}", '{"version":"1","config":"c","added":{"mounts":[]}}'], ids=repr)
 def test_a_status_that_podmeta_did_not_write_is_refused(text: str) -> None:
     """The record of what is ours cannot be guessed: the pod is refused with what to do."""

@@ -3,10 +3,10 @@
 import copy
 import json
 
+import msgspec
 import pytest
 
 from tests.pods import JSON, app, applied, container, injected, installed, pod
-from webhook.api.jsonpatch import encode
 from webhook.inject.annotations import Problem
 from webhook.inject.question import Door
 from webhook.inject.reasons import Reason
@@ -16,7 +16,7 @@ from webhook.inject.uninject import uninject
 def taken_out(whole: JSON) -> JSON:
     found = uninject(whole)
     assert isinstance(found, tuple)
-    return applied(whole, encode(found))
+    return applied(whole, msgspec.json.encode(found))
 
 
 OWN = app(
@@ -62,7 +62,7 @@ def test_a_map_of_annotations_that_held_only_ours_goes_as_a_whole() -> None:
     whole: JSON = {"metadata": {"name": "a"}, "spec": {"containers": [app()]}}
     after = injected(whole, installed({"ambassador": "true"}), Door.NAMESPACE)
     assert taken_out(after) == whole
-    assert encode(uninject(after)).endswith(b'{"op":"remove","path":"/metadata/annotations"}]')
+    assert msgspec.json.encode(uninject(after)).endswith(b'{"op":"remove","path":"/metadata/annotations"}]')
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_several_items_go_from_the_end_so_that_the_indices_stay_true() -> None:
         ("remove", "/spec/containers/0/env/0"),
         ("remove", "/metadata/annotations/podmeta~1status"),
     ]
-    assert json.loads(encode(found))[0] == {"op": "remove", "path": "/spec/containers/0/env/0"}
+    assert json.loads(msgspec.json.encode(found))[0] == {"op": "remove", "path": "/spec/containers/0/env/0"}
     plain = pod({"env": "POD_IP,POD_NAME", "volume": "false"}, containers=[app(env=[{"name": "A"}])])
     found = uninject(injected(plain))
     assert isinstance(found, tuple)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
-from webhook.api.jsonpatch import Operation, escape
+from webhook.api.jsonpatch import Operation, decode, document, escape
 from webhook.cli import common
 from webhook.cli.documents import Document
 from webhook.cli.edits import apply, diff, edit
@@ -66,7 +66,7 @@ def _operations(site: Site, door: Door, defaults: Defaults, refused: list[str]) 
     if site.assumed and KUBECONFIG in considered.annotations:
         said = "the kubeconfig says namespace default, which nobody named; accepted: --namespace"
         print(f"warning: {site}: {said}", file=sys.stderr)  # noqa: T201
-    return operations(considered)
+    return decode(document(operations(considered)))
 
 
 def rewrite(

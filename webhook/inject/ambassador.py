@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
+from webhook.api.jsonpatch import as_json
 from webhook.api.pod import Quantity, Resources
 from webhook.inject.annotations import KUBECONFIG, Problem
 from webhook.inject.fields import Literal, Variable
+from webhook.inject.prepared import Item
 from webhook.inject.reasons import Reason
 from webhook.inject.situation import AMBASSADOR, Note, Situation, amount, declared, stated
 
@@ -28,9 +30,9 @@ class Access(msgspec.Struct, frozen=True):
 
     url: str = ""
     kubeconfig: bool = False
-    container: dict[str, Any] | None = None
+    container: Item | None = None
     place: str = "containers"
-    volumes: tuple[dict[str, Any], ...] = ()
+    volumes: tuple[Item, ...] = ()
     annotations: dict[str, str] = {}
     notes: tuple[Note, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -42,7 +44,7 @@ class Access(msgspec.Struct, frozen=True):
         url = Variable("AMBASSADOR_URL", Literal(self.url))
         if not self.kubeconfig or files is None:
             return (url,)
-        return (url, Variable("KUBECONFIG", Literal(f"{files}/kubeconfig"), fixed=True))
+        return (url, Variable("KUBECONFIG", Literal(f"{files}/kubeconfig", verbatim=True), fixed=True))
 
     def notes_for(self, container: str, files: str | None) -> list[Note]:
         """The container that was to have a kubeconfig and cannot."""
@@ -110,7 +112,7 @@ def _obstacles(situation: Situation) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-def _container(situation: Situation, *, native: bool) -> dict[str, Any]:
+def _container(situation: Situation, *, native: bool) -> Item:
     options, defaults = situation.options, situation.defaults
     server = f"--server=http://127.0.0.1:{options.ambassador_port}"
     reject = [f"--reject-methods={READ_ONLY}"] if options.ambassador_access == "read-only" else []
@@ -139,7 +141,7 @@ def _container(situation: Situation, *, native: bool) -> dict[str, Any]:
     }
     if native:
         container["restartPolicy"] = "Always"
-    return container
+    return Item(AMBASSADOR, as_json(container))
 
 
 def _resources(situation: Situation) -> dict[str, dict[str, str]]:
@@ -178,14 +180,14 @@ def equal(limit: Quantity | None, request: Quantity | None) -> bool:
     return request is None or amount(limit) == amount(request)
 
 
-def _token() -> dict[str, Any]:
+def _token() -> Item:
     """What the ServiceAccount admission plugin would mount, for this one container: token, CA and namespace."""
     sources = [
         {"serviceAccountToken": {"path": "token", "expirationSeconds": EXPIRES}},
         {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
         {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
     ]
-    return {"name": TOKEN_VOLUME, "projected": {"sources": sources}}
+    return Item(TOKEN_VOLUME, as_json({"name": TOKEN_VOLUME, "projected": {"sources": sources}}))
 
 
 def _kubeconfig(url: str, namespace: str) -> str:

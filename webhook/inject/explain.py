@@ -82,12 +82,19 @@ def _noted(note: Note) -> Row:
 def _injected(plan: Plan, container: ContainerPlan, notes: list[Note]) -> list[Row]:
     name = container.target.name
     about = {note.item: note.reason for note in notes if note.reason not in (Reason.ENV_FROM, Reason.ENV_KEPT)}
-    rows = [Row(name, e["name"], "injected", _source(e), about.get(e["name"])) for e in container.env]
+    entries = msgspec.json.decode(container.env.array)
+    rows = [Row(name, e["name"], "injected", _source(e), about.get(e["name"])) for e in entries]
     if container.mount:
-        volume = next((v for v in plan.volumes if v["name"] == container.mount["name"]), None)
-        files = ", ".join(item["path"] for item in volume["downwardAPI"]["items"]) if volume else "the volume there"
-        rows.append(Row(name, container.mount["mountPath"], "injected", files))
+        mount, volumes = msgspec.json.decode(container.mount.json), {v.name: v.json for v in plan.volumes}
+        rows.append(Row(name, mount["mountPath"], "injected", _files(volumes.get(mount["name"]))))
     return rows
+
+
+def _files(volume: str | None) -> str:
+    """What is in the volume that a container gets, where it was not there before."""
+    if volume is None:
+        return "the volume there"
+    return ", ".join(item["path"] for item in msgspec.json.decode(volume)["downwardAPI"]["items"])
 
 
 def _source(entry: dict[str, object]) -> str:
@@ -107,7 +114,7 @@ def _pod(plan: Plan) -> list[Row]:
         options = plan.options
         kind = "native sidecar" if plan.access.place == "initContainers" else "container"
         source = f"{kind}, 127.0.0.1:{options.ambassador_port}, {options.ambassador_access}"
-        rows.append(Row("", container["name"], "injected", source))
+        rows.append(Row("", container.name, "injected", source))
     return rows + [
         Row("", note.item, _verdict(note.reason), "", note.reason) for note in plan.notes if not note.container
     ]

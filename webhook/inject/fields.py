@@ -78,10 +78,14 @@ class ResourceFieldRef(msgspec.Struct, frozen=True):
         return f"{self.resource}:{self.divisor}"
 
 
-class Literal(msgspec.Struct, frozen=True):
-    """A value that is known at admission. `{container}` in it stands for the container's name."""
+class Literal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A value that is known at admission; `{container}` in it stands for the container's name, unless it is `verbatim`.
+
+    It is part of what podmeta/status has a hash of; there the default is left out.
+    """
 
     text: str
+    verbatim: bool = False
 
     def __str__(self) -> str:
         return repr(self.text)

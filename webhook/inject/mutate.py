@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from webhook.api.jsonpatch import encode
+from webhook.api.jsonpatch import document
 from webhook.inject.annotations import Problem
 from webhook.inject.eligibility import ineligible
 from webhook.inject.patch import operations
@@ -66,13 +66,13 @@ def decide(question: Question, defaults: Defaults) -> Outcome:
         return considered if defaults.deny_invalid else _admitted(considered)
     if isinstance(considered, Skipped):
         return considered
-    reasons = tuple(dict.fromkeys(note.reason for note in considered.notes))
+    reasons = tuple(dict.fromkeys([note.reason for note in considered.notes]))
     said = tuple(warnings(considered.notes))
     patch = operations(considered)
     if not patch:
         return Skipped(Reason.NOTHING_TO_ADD, said, reasons)
-    containers = tuple(container.target.name for container in considered.containers)
-    return Patched(encode(patch), said, reasons, containers, considered.access.container is not None)
+    containers = tuple([container.target.name for container in considered.containers])
+    return Patched(document(patch), said, reasons, containers, considered.access.container is not None)
 
 
 def _admitted(rejected: Rejected) -> Skipped:

@@ -3,52 +3,44 @@
 Rule: only `add`; nothing of the user's is removed, replaced or reordered. A list or map that the pod lacks (or that is
       null or empty there) is created once, whole, by this module and no other.
 Strategy: containers first, by the index that they have in the pod; the ambassador last, since it moves the indices
-      of the init containers. The same Plan gives the same operations.
+      of the init containers. A container's variables are written already (prepared.py); what they lack is its path.
 """
 
-from collections.abc import Iterator
-from typing import Any
-
-from webhook.api.jsonpatch import Operation, escape
+from webhook.api.jsonpatch import add, as_json, escape
 from webhook.inject.plan import ContainerPlan, Plan
+from webhook.inject.prepared import Item
 
 
-def operations(plan: Plan) -> tuple[Operation, ...]:
-    """Every operation, in the order in which they are to be applied."""
+def operations(plan: Plan) -> list[str]:
+    """The text of every operation, in the order in which they are to be applied."""
     question, access = plan.question, plan.access
-    found = [operation for container in plan.containers for operation in _container(container)]
-    found += _appended("/spec/volumes", plan.volumes, has=question.has_volumes)
+    found = [text for container in plan.containers for text in _container(container)]
+    found += _inserted("/spec/volumes", plan.volumes, "-", has=question.has_volumes)
     if access.container:
         has = any(target.kind == access.place for target in question.targets)
         first = "-" if access.place == "containers" else "0"
         found += _inserted(f"/spec/{access.place}", (access.container,), first, has=has)
     if plan.annotations and question.has_annotations:
-        found += [Operation("add", f"/metadata/annotations/{escape(k)}", v) for k, v in plan.annotations.items()]
+        found += [add(f"/metadata/annotations/{escape(key)}", as_json(s)) for key, s in plan.annotations.items()]
     elif plan.annotations:
-        found.append(Operation("add", "/metadata/annotations", plan.annotations))
-    parents = [Operation("add", path, {}) for path in question.missing] if found else []
-    return (*parents, *found)
+        found.append(add("/metadata/annotations", as_json(plan.annotations)))
+    parents = [add(path, "{}") for path in question.missing] if found else []
+    return [*parents, *found]
 
 
-def _container(plan: ContainerPlan) -> Iterator[Operation]:
+def _container(plan: ContainerPlan) -> list[str]:
     target = plan.target
     path = f"/spec/{target.kind}/{target.index}"
-    if target.env:
-        for index, entry in enumerate(plan.env):
-            yield Operation("add", f"{path}/env/{index}", entry)
-    elif plan.env:
-        yield Operation("add", f"{path}/env", list(plan.env))
+    found = []
+    if plan.env.names:
+        found.append(path.join(plan.env.adds) if target.env else add(f"{path}/env", plan.env.array))
     if plan.mount:
-        yield from _appended(f"{path}/volumeMounts", (plan.mount,), has=target.has_mounts)
+        mounts, mount = f"{path}/volumeMounts", plan.mount.json
+        found.append(add(f"{mounts}/-", mount) if target.has_mounts else add(mounts, f"[{mount}]"))
+    return found
 
 
-def _appended(path: str, items: tuple[Any, ...], *, has: bool) -> Iterator[Operation]:
-    return _inserted(path, items, "-", has=has)
-
-
-def _inserted(path: str, items: tuple[Any, ...], where: str, *, has: bool) -> Iterator[Operation]:
+def _inserted(path: str, items: tuple[Item, ...], where: str, *, has: bool) -> list[str]:
     if has:
-        for item in items:
-            yield Operation("add", f"{path}/{where}", item)
-    elif items:
-        yield Operation("add", path, list(items))
+        return [add(f"{path}/{where}", item.json) for item in items]
+    return [add(path, f"[{','.join([item.json for item in items])}]")] if items else []

@@ -6,26 +6,25 @@ Strategy: the ambassador first (it decides whether there is a kubeconfig), then 
       points at both.
 """
 
-from typing import Any
-
 import msgspec
 
 from webhook import __version__
 from webhook.inject import ambassador, env, volume
 from webhook.inject.ambassador import Access
-from webhook.inject.annotations import STATUS, Options, Problem, parse
+from webhook.inject.annotations import STATUS, Options, Problem
+from webhook.inject.prepared import Block, Environment, Item, Prepared, prepared
 from webhook.inject.question import Question, Target
 from webhook.inject.reasons import Reason
 from webhook.inject.situation import Defaults, Note, Situation
-from webhook.inject.status import Added, Status, dump, fingerprint, load
+from webhook.inject.status import NOTHING, Added, Status, dump, load
 
 
 class ContainerPlan(msgspec.Struct, frozen=True):
-    """What one container gets: `env` entries to put in front, `mount` to append."""
+    """What one container gets: variables to put in front, `mount` to append."""
 
     target: Target
-    env: tuple[dict[str, Any], ...]
-    mount: dict[str, Any] | None
+    env: Block
+    mount: Item | None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -34,7 +33,7 @@ class Plan(msgspec.Struct, frozen=True):
     question: Question
     options: Options
     containers: tuple[ContainerPlan, ...]
-    volumes: tuple[dict[str, Any], ...]
+    volumes: tuple[Item, ...]
     access: Access
     annotations: dict[str, str]
     notes: tuple[Note, ...]
@@ -42,50 +41,52 @@ class Plan(msgspec.Struct, frozen=True):
 
 def plan(question: Question, defaults: Defaults) -> Plan | tuple[Problem, ...]:
     """What to add, or every problem that forbids it."""
-    options, problems = parse(question.annotations, defaults.options)
+    ready = prepared(question.annotations, defaults)
+    problems = list(ready.problems)
     status_text = dict(question.annotations).get(STATUS)
     status = load(status_text) if status_text is not None else None
     if status_text is not None and status is None:
         problems.append(Problem(Reason.BAD_STATUS, STATUS, status_text, "the annotation removed, or as it was written"))
-    situation = Situation.of(question, options, defaults, status.added if status else Added())
+    situation = Situation.of(question, ready.options, defaults, status.added if status else NOTHING)
     problems += situation.problems()
     access = ambassador.inject(situation)
     problems += access.problems
     if problems:
         return tuple(problems)
-    return _plan(situation, access)
+    return _plan(situation, ready, access)
 
 
-def _plan(situation: Situation, access: Access) -> Plan:
-    question, notes = situation.question, list(situation.notes())
-    files = volume.inject(situation, kubeconfig=access.kubeconfig)
+def _plan(situation: Situation, ready: Prepared, access: Access) -> Plan:
+    notes = situation.notes()
+    files = volume.inject(situation, ready, kubeconfig=access.kubeconfig)
+    environments: dict[str | None, Environment] = {}
     containers, added_env = [], {}
     for target in situation.selected:
         mount = files.mounts.get(target.name)
         where = files.paths.get(target.name)
-        entries, said = env.inject(situation, target, access.variables(where))
+        if where not in environments:
+            environments[where] = ready.environment_with(access.variables(where))
+        block, said = env.inject(situation, target, environments[where])
         notes += [*files.notes.get(target.name, ()), *access.notes_for(target.name, where), *said]
-        if entries:
-            added_env[target.name] = [entry["name"] for entry in entries]
-        if entries or mount:
-            containers.append(ContainerPlan(target, entries, mount))
+        if block.names:
+            added_env[target.name] = list(block.names)
+        if block.names or mount:
+            containers.append(ContainerPlan(target, block, mount))
+    volumes = (*files.volumes, *access.volumes)
     added = Added(
         env=added_env,
-        volume_mounts={name: [mount["mountPath"]] for name, mount in files.mounts.items()},
-        volumes=[volume["name"] for volume in (*files.volumes, *access.volumes)],
-        containers=[access.container["name"]] if access.container else [],
+        volume_mounts={name: [mount.name] for name, mount in files.mounts.items()},
+        volumes=list(dict.fromkeys([volume.name for volume in volumes])),
+        containers=[access.container.name] if access.container else [],
         annotations=sorted(access.annotations),
     )
-    annotations = _annotations(situation, added, access.annotations)
+    annotations = _annotations(situation, ready.config, added, access.annotations)
     notes += access.notes
-    volumes = (*files.volumes, *access.volumes)
-    return Plan(question, situation.options, tuple(containers), volumes, access, annotations, tuple(notes))
+    return Plan(situation.question, situation.options, tuple(containers), volumes, access, annotations, tuple(notes))
 
 
-def _annotations(situation: Situation, added: Added, more: dict[str, str]) -> dict[str, str]:
+def _annotations(situation: Situation, config: str, added: Added, more: dict[str, str]) -> dict[str, str]:
     """The annotations to write: none where nothing was added, none on a pod that already runs."""
-    if added == Added() or situation.running:
+    if added == NOTHING or situation.running:
         return {}
-    options = msgspec.structs.replace(situation.options, asked=frozenset())
-    config = fingerprint(options, msgspec.structs.replace(situation.defaults, deny_invalid=True))
     return {STATUS: dump(Status(__version__, config, situation.added.merged(added))), **more}

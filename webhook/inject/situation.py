@@ -5,7 +5,6 @@ Strategy: a frozen value with the selected containers and what is already ours, 
 """
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
@@ -25,7 +24,7 @@ _SUFFIXES |= {name: Decimal(1000) ** power for power, name in enumerate("kMGTPE"
 _SUFFIXES |= {f"{name}i": Decimal(1024) ** power for power, name in enumerate("KMGTPE", 1)}
 
 
-class Defaults(msgspec.Struct, frozen=True):
+class Defaults(msgspec.Struct, frozen=True, cache_hash=True):  # its hash is asked for at every pod
     """What the installer configured. `kubernetes`: the cluster's minor version, 36 for 1.36."""
 
     options: Options
@@ -47,9 +46,9 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class Situation(msgspec.Struct, frozen=True):
-    """`selected`: the containers that get env and volume. `ours`: names of those that are no user's.
+    """`selected`: the containers that get env and volume. `left_out`: names that the pod's own lists leave out.
 
-    `running`: only an ephemeral container can be added to.
+    `ours`: names of those that are no user's. `running`: only an ephemeral container can be added to.
     """
 
     question: Question
@@ -58,6 +57,7 @@ class Situation(msgspec.Struct, frozen=True):
     added: Added
     ours: frozenset[str]
     selected: tuple[Target, ...]
+    left_out: tuple[str, ...]
     running: bool
 
     @classmethod
@@ -65,21 +65,25 @@ class Situation(msgspec.Struct, frozen=True):
         """Put together what the injectors need."""
         running = question.operation == "UPDATE"
         ours = frozenset([*added.containers, *([AMBASSADOR] if options.ambassador else [])])
-        candidates = [target for target in question.targets if target.name not in ours]
+        selected = [target for target in question.targets if target.name not in ours]
+        left_out: list[str] = []
         if running:
-            fresh = [t for t in candidates if t.kind == "ephemeralContainers" and t.name not in question.old]
-            selected = tuple(t for t in fresh if _wanted(t.debugs or t.name, options, unnamed=not t.debugs))
-        else:
-            selected = tuple(t for t in candidates if _wanted(t.name, options))
-        return cls(question, options, defaults, added, ours, selected, running)
+            fresh = [t for t in selected if t.kind == "ephemeralContainers" and t.name not in question.old]
+            selected = [t for t in fresh if _wanted(t.debugs or t.name, options, unnamed=not t.debugs)]
+        elif options.containers or options.skip_containers:
+            left_out = [t.name for t in selected if not _wanted(t.name, options)]
+            selected = [t for t in selected if _wanted(t.name, options)]
+        return cls(question, options, defaults, added, ours, tuple(selected), tuple(left_out), running)
 
     def problems(self) -> list[Problem]:
         """Names in podmeta/containers and podmeta/skip-containers that the pod does not have."""
-        names = [target.name for target in self.question.targets if target.name not in self.ours]
         lists = {
             "podmeta/containers": self.options.containers,
             "podmeta/skip-containers": self.options.skip_containers,
         }
+        if not any(lists.values()):
+            return []
+        names = [target.name for target in self.question.targets if target.name not in self.ours]
         return [
             Problem(Reason.UNKNOWN_CONTAINER, key, name, ", ".join(names))
             for key, listed in lists.items()
@@ -87,12 +91,9 @@ class Situation(msgspec.Struct, frozen=True):
             if name not in names
         ]
 
-    def notes(self) -> Iterator[Note]:
+    def notes(self) -> list[Note]:
         """The containers that the pod's own lists leave out."""
-        chosen = {target.name for target in self.selected}
-        for target in self.question.targets:
-            if not self.running and target.name not in chosen and target.name not in self.ours:
-                yield Note(target.name, "", Reason.NOT_SELECTED)
+        return [Note(name, "", Reason.NOT_SELECTED) for name in self.left_out]
 
     def asked(self, key: str) -> bool:
         """Whether the pod itself has the annotation `podmeta/KEY`."""
@@ -105,12 +106,20 @@ class Situation(msgspec.Struct, frozen=True):
 
 def declared(resources: Resources | None, kind: str, resource: str) -> bool:
     """Whether a limit or request is declared; a limit of zero is none (MergeContainerResourceLimits of the kubelet)."""
-    return amount(stated(resources, kind, resource)) != 0
+    quantity = stated(resources, kind, resource)
+    if quantity is None:
+        return False
+    first = str(quantity)[:1]
+    return "1" <= first <= "9" or amount(quantity) != 0  # what begins with such a digit is not zero, whatever follows
 
 
 def stated(resources: Resources | None, kind: str, resource: str) -> Quantity | None:
     """A limit or request as it is written; `kind` is `limits` or `requests`."""
-    quantities = getattr(resources, kind, None)
+    if resources is None:
+        return None
+    quantities = resources.limits if kind == "limits" else resources.requests
+    if quantities is None:
+        return None
     found: Quantity | None = getattr(quantities, resource.replace("-", "_"), None)
     return found
 

@@ -21,6 +21,8 @@ class Added(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, for
 
     def merged(self, other: "Added") -> "Added":
         """The union, first this one's entries."""
+        if self == NOTHING:
+            return other
         return Added(
             _union(self.env, other.env),
             _union(self.volume_mounts, other.volume_mounts),
@@ -28,6 +30,9 @@ class Added(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, for
             _joined(self.containers, other.containers),
             _joined(self.annotations, other.annotations),
         )
+
+
+NOTHING = Added()
 
 
 class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,26 +6,29 @@ Strategy: the volume's name follows from the container's, so a second round find
 """
 
 import hashlib
-from typing import Any
 
 import msgspec
 
+from webhook.api.jsonpatch import as_json
 from webhook.inject.annotations import KUBECONFIG
-from webhook.inject.fields import BOTH, FILES, FieldRef, File
-from webhook.inject.question import Target
+from webhook.inject.fields import BOTH, FieldRef, File
+from webhook.inject.prepared import Item, Prepared, container_name, file_item
+from webhook.inject.question import Mount, Target
 from webhook.inject.reasons import Reason
 from webhook.inject.situation import Note, Situation
 
 LONGEST = 63  # a volume's name is a DNS label, RFC 1123
 NAME = "podmeta-downward-"
-KUBECONFIG_FILE = File("kubeconfig", FieldRef(f"metadata.annotations['{KUBECONFIG}']", BOTH))
+_KUBECONFIG_ITEM = file_item(File("kubeconfig", FieldRef(f"metadata.annotations['{KUBECONFIG}']", BOTH)))
 
 
 class Files(msgspec.Struct, frozen=True):
-    """By container name: mounts to add, notes, and the path at which the files can be read, there before or not."""
+    """Volumes to add. By container name: mounts to add (each called by its path, as in podmeta/status), notes, and the
+    path at which the files can be read, there before or not.
+    """
 
-    volumes: tuple[dict[str, Any], ...]
-    mounts: dict[str, dict[str, Any]]
+    volumes: tuple[Item, ...]
+    mounts: dict[str, Item]
     paths: dict[str, str]
     notes: dict[str, list[Note]]
 
@@ -42,44 +45,53 @@ def volume_name(container: str) -> str:
     return f"{NAME}-{container[: LONGEST - len(NAME) - 10].rstrip('-.')}-{digest}"
 
 
-def inject(situation: Situation, *, kubeconfig: bool) -> Files:
+def inject(situation: Situation, prepared: Prepared, *, kubeconfig: bool) -> Files:
     """Volumes and mounts for every selected container. `kubeconfig`: the file of that name is one of them."""
     volumes, mounts, paths, notes = [], {}, {}, {}
     path = situation.options.volume_path
+    parts = _parts(path)
+    mounted = f'"mountPath":{as_json(path)},"readOnly":true'
+    more = f",{_KUBECONFIG_ITEM}" if kubeconfig else ""
     existing = dict(situation.question.volumes)
     for target in situation.selected if situation.options.volume else ():
         name = volume_name(target.debugs or target.name)
         if existing.get(name) and (there := _mounted(target, name)):
             paths[target.name] = there
-        elif reason := _obstacle(situation, target, name, existing):
+        elif reason := _obstacle(situation, target, name, existing, parts):
             notes[target.name] = [Note(target.name, path, reason, warn=True)]
         else:
+            named = f'"name":{as_json(name)}'
             paths[target.name] = path
-            mounts[target.name] = {"name": name, "mountPath": path, "readOnly": True}
+            mounts[target.name] = Item(path, f"{{{named},{mounted}}}")
             if name not in existing:
-                volumes.append(_volume(situation, target.name, name, kubeconfig=kubeconfig))
+                items = container_name(target.name).join(prepared.files) + more
+                volumes.append(Item(name, f'{{{named},"downwardAPI":{{"items":[{items}]}}}}'))
     return Files(tuple(volumes), mounts, paths, notes)
 
 
-def _volume(situation: Situation, container: str, name: str, *, kubeconfig: bool) -> dict[str, Any]:
-    files = (*FILES, *situation.options.volume_items, *((KUBECONFIG_FILE,) if kubeconfig else ()))
-    items = [{"path": file.path, **file.selector.to_json(container)} for file in files]
-    return {"name": name, "downwardAPI": {"items": items}}
-
-
-def _obstacle(situation: Situation, target: Target, name: str, existing: dict[str, bool]) -> Reason | None:
+def _obstacle(
+    situation: Situation, target: Target, name: str, existing: dict[str, bool], path: list[str]
+) -> Reason | None:
     if situation.running and name not in existing:
         return Reason.EPHEMERAL
     if not existing.get(name, True):
         return Reason.VOLUME_KEPT
-    path = _parts(situation.options.volume_path)
-    for mount in target.mounts:
+    return Reason.MOUNT_KEPT if _in_the_way(target.mounts, path) else None
+
+
+def _in_the_way(mounts: tuple[Mount, ...], path: list[str]) -> bool:
+    """Whether one of the mounts is at the path or below it, or above it where no directory can be made."""
+    start = path[0].lstrip(".") if path else ""
+    for mount in mounts:
+        beginning = mount.path.lstrip("/\\.")
+        if beginning and not beginning.startswith(start):
+            continue  # as most: in another directory of the root, which can be told without taking the path apart
         theirs = _parts(mount.path)
         below = theirs[: len(path)] == path
         above = path[: len(theirs)] == theirs
         if below or (above and not mount.roomy):
-            return Reason.MOUNT_KEPT
-    return None
+            return True
+    return False
 
 
 def _mounted(target: Target, name: str) -> str:
