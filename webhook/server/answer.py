@@ -10,6 +10,7 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admis
 from typing import Any, assert_never
 
 import msgspec
+from pybase64 import b64encode
 
 from webhook.inject.annotations import Problem
 from webhook.inject.mutate import Outcome, Patched, Rejected, Skipped
@@ -60,7 +61,7 @@ def answer(outcome: Outcome) -> Answer:
         case Patched(patch, warnings, reasons, containers, ambassador):
             names = ",".join(containers)
             said = _codes(Reason.INJECTED, *reasons)
-            patched = {"patchType": "JSONPatch", "patch": patch}  # bytes, which JSON has as base64
+            patched = {"patchType": "JSONPatch", "patch": msgspec.Raw(b'"%b"' % b64encode(patch))}
             tail = _allowed(warnings, _audit("patched", said, names), patched)
             return Answer("patched", said[0], said, names, tail, ambassador=ambassador)
         case Skipped(reason, warnings, reasons):
