@@ -94,6 +94,17 @@ def test_tls_12_with_aead_and_nothing_older(ca: CertificateAuthority) -> None:
     assert "AESGCM" in CIPHERS
 
 
+@pytest.mark.parametrize("first", ["AES128-GCM-SHA256", "AES256-GCM-SHA384"])
+def test_the_cipher_is_the_first_that_the_client_names(ca: CertificateAuthority, first: str) -> None:
+    """With TLS 1.2, where a client of this Python can order them; OpenSSL's option is the same for 1.3."""
+    context = client(ca)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(f"ECDHE-ECDSA-{first}:{CIPHERS}")
+    cipher = connect(serving(ca), context)[0].cipher()
+    assert cipher
+    assert cipher[0] == f"ECDHE-ECDSA-{first}"
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_no_ticket_is_given(ca: CertificateAuthority, version: ssl.TLSVersion) -> None:
     """Go's client would not use it; making one costs every handshake."""
