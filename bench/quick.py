@@ -34,10 +34,10 @@ class Bound(NamedTuple):
 
 BOUNDS = (
     # What was reached on a quiet machine, and a third more.
-    Bound(PODMETA, "10 KB", 2.7),
-    Bound(SHIPPED, "10 KB", 3.5),
-    Bound(PODMETA, "10 KB, no shape seen before", 10.5),
-    Bound(PODMETA, "66 KB", 4.0),
+    Bound(PODMETA, "10 KB", 1.5),
+    Bound(SHIPPED, "10 KB", 2.0),
+    Bound(PODMETA, "10 KB, no shape seen before", 5.6),
+    Bound(PODMETA, "66 KB", 1.7),
 )
 SHOWN = (PODMETA, SHIPPED, GO)
 
