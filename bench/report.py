@@ -53,6 +53,10 @@ def servers(results: Json) -> str:
     return f"""## Gates
 
 {tables.gates(results)}
+Where a gate is not reached, a decision record has the profile: of memory
+[0015](decisions/0015-the-service-imports-what-it-uses.md), of a shape never seen
+[0016](decisions/0016-prepared-once.md).
+
 ## Beside its peers
 
 {tables.contenders(results)}
