@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.bodies import BODIES, SERIAL, body, numbered
+from bench.bodies import BODIES, SERIAL, SUFFIX, body, numbered
 from bench.contenders import CONTENDERS, PODMETA, SHIPPED
 from bench.drive import drive
 from bench.running import Running, running
@@ -44,14 +44,15 @@ def test_no_peer_touches_a_pod_that_did_not_ask(servers: dict[str, Running], nam
     assert injected(review, servers[name].ask(review)) == injected(review, b'{"response":{}}')
 
 
-def test_each_request_of_the_load_has_its_own_number(servers: dict[str, Running], tmp_path: Path) -> None:
+@pytest.mark.parametrize("run", [SERIAL, SUFFIX])
+def test_each_request_of_the_load_has_its_own_number(servers: dict[str, Running], tmp_path: Path, run: str) -> None:
     """As many uids in podmeta's log as requests were sent, and as many connections as were asked for."""
     uid = json.loads(body("3 KB"))["request"]["uid"]
-    (tmp_path / "body.json").write_bytes(body("3 KB").replace(uid.encode(), f"load-{SERIAL}".encode()))
+    (tmp_path / "body.json").write_bytes(body("3 KB").replace(uid.encode(), f"load-{len(run)}-{run}".encode()))
     server = servers[SHIPPED]
     load = drive(server.port, server.authority, tmp_path / "body.json", "closed", connections=4, requests=60)
     assert (load.requests, load.failed, load.dialled) == (60, 0, 4)
-    wait_until(lambda: len(uids(server, "load-")) == 60, [server.process], "a log line for each")
+    wait_until(lambda: len(uids(server, f"load-{len(run)}-")) == 60, [server.process], "a log line for each")
 
 
 def test_an_answer_that_is_not_expected_is_a_failure(servers: dict[str, Running], tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.bodies import BODIES, SERIAL, body, grown, recorded
+from bench.bodies import BODIES, SERIAL, body, grown, numbered, recorded
 from bench.law import fitted
 from bench.metrics import total
 from bench.ratios import Spread, ratio
@@ -61,6 +61,15 @@ def test_no_two_requests_of_an_unseen_body_have_a_container_in_common() -> None:
     for unseen in (True, False):
         pod = json.loads(body("10 KB", unseen=unseen))["request"]["object"]
         assert any(SERIAL in container["name"] for container in pod["spec"]["containers"]) == unseen
+
+
+@pytest.mark.parametrize("size", BODIES)
+def test_two_requests_differ_as_two_replicas_do(size: str) -> None:
+    """In the uid and in the token's volume; both come from one number, and nothing else is left to write over."""
+    one, other = (numbered(body(size), 123_456_700 + number) for number in (1, 2))
+    assert (one.count(b"@@@@@"), b"kube-api-access-56701" in one) == (0, True)
+    assert json.loads(one)["request"]["uid"].endswith("000123456701")
+    assert one.replace(b"56701", b"56702") == other
 
 
 def test_what_grows_in_a_pod_grows_in_its_managed_fields() -> None:

@@ -19,7 +19,7 @@ from tests.stories import Story
 from webhook.api.pod import Pod, PodSpec
 from webhook.api.review import AdmissionRequest, decode
 from webhook.inject.mutate import decide
-from webhook.inject.question import Door
+from webhook.inject.question import Door, question
 from webhook.server.memory import SHARE
 from webhook.server.replicas import KINDRED, Replicas
 from webhook.server.review import Review, Reviewer
@@ -237,7 +237,8 @@ def test_what_was_used_last_stays() -> None:
 def kept(replicas: Replicas, body: bytes) -> None:
     request = decode(body)
     assert isinstance(request, AdmissionRequest)
-    replicas.keep(body, Door.POD, request, Reviewer(DECIDE, 0).review(body, Door.POD).answer)
+    answer = Reviewer(DECIDE, 0).review(body, Door.POD).answer
+    replicas.keep(body, request, question(request, Door.POD), answer)
 
 
 @thorough

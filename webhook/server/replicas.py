@@ -19,7 +19,7 @@ import msgspec
 
 from webhook.api.pod import Pod, PodSpec
 from webhook.api.review import AdmissionRequest, Malformed, decode
-from webhook.inject.question import Door, question
+from webhook.inject.question import Door, Question, question
 from webhook.server.answer import Answer
 from webhook.server.memory import SHARE
 
@@ -115,7 +115,7 @@ class Replicas:
                 return kept
         return None
 
-    def keep(self, body: Body, door: Door, request: AdmissionRequest, answer: Answer) -> None:
+    def keep(self, body: Body, request: AdmissionRequest, asked: Question, answer: Answer) -> None:
         """Keep a body that `find` does not know, unless the last ones of its length were kept for nothing."""
         if len(body) > self._budget // SHARE:
             return
@@ -123,7 +123,7 @@ class Replicas:
         if not kindred.lessons:
             return
         kindred.lessons -= 1
-        if kept := _kept(bytes(body), door, request, answer):
+        if kept := _kept(bytes(body), request, asked, answer):
             kindred.kept.insert(0, kept)
             self._held += kept.cost - sum([old.cost for old in kindred.kept[KINDRED:]])
             del kindred.kept[KINDRED:]
@@ -143,7 +143,7 @@ class Replicas:
         return self._held
 
 
-def _kept(body: bytes, door: Door, request: AdmissionRequest, answer: Answer) -> Kept | None:
+def _kept(body: bytes, request: AdmissionRequest, asked: Question, answer: Answer) -> Kept | None:
     """The body with its holes; None where kube-apiserver did not write it, or where something hangs on a hole."""
     found = [_places(body, pattern) for pattern in (_UID, _NAME, _TOKEN, _TIME)]
     uid, name, *_ = found
@@ -152,7 +152,7 @@ def _kept(body: bytes, door: Door, request: AdmissionRequest, answer: Answer) ->
     for place in places:
         other[place] = other[place].translate(_OTHER)
     read = decode(other)
-    if not uid or isinstance(read, Malformed) or question(read, door) != question(request, door):
+    if not uid or isinstance(read, Malformed) or question(read, asked.door) != asked:
         return None
     edges = [0, *[edge for place in places for edge in (place.start, place.stop)], len(body)]
     pieces = [slice(*between) for between in list(pairwise(edges))[::2]]
@@ -161,7 +161,7 @@ def _kept(body: bytes, door: Door, request: AdmissionRequest, answer: Answer) ->
         tuple([(there[0], there[1:]) for there in found if there]),
         uid[0],
         name[0] if name else None,
-        door,
+        asked.door,
         _bare(request),
         answer,
     )

@@ -68,7 +68,7 @@ class Reviewer:
                 found = answer(self._decide(asked))
                 self._memory.put(key, found)
             else:
-                self._replicas.keep(body, door, request, found)
+                self._replicas.keep(body, request, asked, found)
             return Review(200, found.body(request.uid, request.name), door, found, uid, request, remembered)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a bug, and its place is the log
             return _failed(error, uid, door)
