@@ -104,7 +104,7 @@ def planned(pod: JSON, defaults: Defaults = DEFAULTS, door: Door = Door.POD, **r
 def notes(pod: JSON, defaults: Defaults = DEFAULTS, door: Door = Door.POD, **request: Any) -> list[tuple[Any, ...]]:
     """What is said about single items: container, item, reason, whether the user is warned."""
     found = planned(pod, defaults, door, **request).notes
-    return [(note.container, note.item, note.reason, note.warn) for note in found]
+    return [(container, note.item, note.reason, note.warn) for container, said in found for note in said]
 
 
 def about(pod: JSON, *reasons: Reason, **more: Any) -> list[tuple[Any, ...]]:

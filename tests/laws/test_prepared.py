@@ -69,7 +69,7 @@ def test_a_mount_is_in_the_way_where_the_parts_of_the_paths_say_so(theirs: str, 
 
 @given(requests())
 def test_a_plan_is_text_already(asks: tuple[JSON, JSON]) -> None:
-    """Every piece of a Plan is JSON, and its name is what the JSON says."""
+    """Every piece of a Plan is JSON, and what it is called by is what the JSON says."""
     found = consider(asked(asks[0], Door.NAMESPACE, **asks[1]), DEFAULTS)
     if not isinstance(found, Plan):
         return
@@ -78,4 +78,4 @@ def test_a_plan_is_text_already(asks: tuple[JSON, JSON]) -> None:
     for container in found.containers:
         assert [entry["name"] for entry in msgspec.json.decode(container.env.array)] == list(container.env.names)
         if container.mount:
-            assert msgspec.json.decode(container.mount.json)["mountPath"] == container.mount.name
+            assert msgspec.json.decode(container.mount)["mountPath"] == found.options.volume_path

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.laws.strategies import JSON, requests
-from tests.pods import DEFAULTS, asked, pod, review
+from tests.pods import DEFAULTS, app, asked, pod, review
 from webhook.inject.mutate import Outcome, decide
 from webhook.inject.question import Door, Question
 from webhook.server.answer import Answer
-from webhook.server.memory import ENTRY, SHARE, Memory, cost
+from webhook.server.memory import ENTRY, SHARE, SIGHTINGS, Memory, Sightings, cost
 from webhook.server.review import Reviewer
 
 BUDGET = 16 << 20
@@ -25,9 +25,9 @@ streams = st.lists(st.tuples(requests(garbage=True), st.sampled_from(Door)), min
 @quick
 @given(streams)
 def test_with_and_without_it_the_bytes_are_the_same(stream: list[tuple[tuple[JSON, JSON], Door]]) -> None:
-    """Nothing remembered, everything, and so little that most is forgotten; each request sent twice."""
+    """Nothing remembered, everything, and so little that most is forgotten; each request sent three times."""
     without, with_it, forgetful = Reviewer(DECIDE, 0), Reviewer(DECIDE, BUDGET), Reviewer(DECIDE, 2 * SHARE * ENTRY)
-    for number, ((found, request), door) in enumerate(stream * 2):
+    for number, ((found, request), door) in enumerate(stream * 3):
         body = review(found, **{**request, "uid": f"uid-{number}", "name": f"pod-{number}"})
         plain = without.review(body, door)
         assert not plain.remembered
@@ -47,7 +47,7 @@ def test_two_questions_have_one_key_if_and_only_if_they_are_one(stream: list[tup
             assert (Memory.key(one) == Memory.key(other)) is (one == other)
 
 
-def test_the_second_pod_of_a_workload_is_remembered() -> None:
+def test_the_third_pod_of_a_workload_is_remembered() -> None:
     decisions: list[Question] = []
 
     def counting(question: Question) -> Outcome:
@@ -55,10 +55,44 @@ def test_the_second_pod_of_a_workload_is_remembered() -> None:
         return DECIDE(question)
 
     reviewer = Reviewer(counting, BUDGET)
-    first, second = (reviewer.review(review(pod(), uid=uid), Door.POD) for uid in ("one", "two"))
-    assert (first.remembered, second.remembered, len(decisions)) == (False, True, 1)
-    assert first.body.replace(b'"one"', b'"two"') == second.body
+    first, second, third = (reviewer.review(review(pod(), uid=uid), Door.POD) for uid in ("one", "two", "three"))
+    assert [one.remembered for one in (first, second, third)] == [False, False, True]
+    assert len(decisions) == 2
+    assert first.body.replace(b'"one"', b'"three"') == third.body
     assert not reviewer.review(review(pod()), Door.NAMESPACE).remembered
+
+
+def test_what_is_asked_once_pushes_nothing_out() -> None:
+    """A memory for few answers keeps those of a workload, however many pods come of which there is no other."""
+    reviewer = Reviewer(DECIDE, 2 * SHARE * 4000)
+    assert [reviewer.review(review(pod()), Door.POD).remembered for _ in range(3)] == [False, False, True]
+    for number in range(200):
+        assert not reviewer.review(review(pod(containers=[app(f"once-{number}")])), Door.POD).remembered
+    assert reviewer.review(review(pod()), Door.POD).remembered
+    for number in range(200):
+        other = review(pod(containers=[app(f"twice-{number}")]))
+        assert [reviewer.review(other, Door.POD).remembered for _ in range(3)] == [False, False, True]
+    assert not reviewer.review(review(pod()), Door.POD).remembered
+
+
+@quick
+@given(streams)
+def test_who_was_seen_is_seen_again(stream: list[tuple[tuple[JSON, JSON], Door]]) -> None:
+    """Of two equal Questions the second is never new."""
+    sightings = Sightings()
+    for (found, request), door in stream:
+        sightings.again(asked(found, door, **request))
+    for (found, request), door in stream:
+        assert sightings.again(asked(found, door, **request))
+
+
+def test_other_names_are_new_and_an_older_sighting_gives_way() -> None:
+    sightings = Sightings()
+    pods = [pod(), pod(containers=[app("web")]), pod(containers=[app(), app("web")])]
+    assert [sightings.again(asked(one, namespace=n)) for n in ("a", "b") for one in pods] == [False] * 6
+    for number in range(16 * SIGHTINGS):
+        sightings.again(asked(pod(), namespace=f"n{number}"))
+    assert [sightings.again(asked(one, namespace="a")) for one in pods] == [False] * 3
 
 
 def made(number: int, size: int = 1000) -> Answer:

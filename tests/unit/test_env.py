@@ -281,7 +281,8 @@ def test_a_figure_that_is_not_declared_is_injected_and_explained(
     variable: str, resources: JSON, of_the_pod: JSON, reason: Reason | None
 ) -> None:
     """The kubelet's stand-in is a fact to know, not a reason to leave the variable out, nor a warning."""
-    whole = pod(only(variable), containers=[app(resources=resources)], resources=of_the_pod)
+    declared = {"resources": of_the_pod} if of_the_pod else {}  # the field is rarely there
+    whole = pod(only(variable), containers=[app(resources=resources)], **declared)
     name = variable.partition("=")[0]
     assert names(injected(whole)) == [name]
     assert notes(whole) == ([("app", name, reason, False)] if reason else [])
@@ -349,7 +350,7 @@ def test_a_second_round_adds_nothing_and_reports_nothing_about_its_own() -> None
     after = injected(whole)
     again = planned(after)
     assert again.containers == ()
-    assert [(n.item, n.reason) for n in again.notes] == [("POD_NAME", Reason.ENV_KEPT)]
+    assert about(after, Reason.ENV_KEPT) == [("app", "POD_NAME", Reason.ENV_KEPT, False)]
 
 
 def test_a_variable_that_the_annotation_names_later_is_added_in_front() -> None:

@@ -169,8 +169,8 @@ class Noted:
         return self._forbidden.pop(0) if len(self._forbidden) > 1 else self._forbidden[0]
 
 
-def twice(whole: dict[str, Any], foresee: Noted | None) -> tuple[list[bytes], list[Review]]:
-    """The answers to two pods of one shape, and what the observers saw."""
+def thrice(whole: dict[str, Any], foresee: Noted | None) -> tuple[list[bytes], list[Review]]:
+    """The answers to three pods of one shape, and what the observers saw: the third is remembered."""
     seen: list[Review] = []
     application = Application(lambda question: decide(question, DEFAULTS))
     application.observers.append(lambda found, _: seen.append(found))
@@ -179,7 +179,7 @@ def twice(whole: dict[str, Any], foresee: Noted | None) -> tuple[list[bytes], li
     async def post() -> list[bytes]:
         transport, headers = httpx.ASGITransport(app=application), {"content-type": "application/json"}
         async with httpx.AsyncClient(transport=transport, base_url="https://podmeta", headers=headers) as client:
-            return [(await client.post("/mutate", content=review(whole))).content for _ in range(2)]
+            return [(await client.post("/mutate", content=review(whole))).content for _ in range(3)]
 
     return asyncio.run(post()), seen
 
@@ -187,12 +187,14 @@ def twice(whole: dict[str, Any], foresee: Noted | None) -> tuple[list[bytes], li
 def test_a_forbidden_account_is_warned_of_at_every_admission() -> None:
     """From the memory as well as when it was decided; the log and the counters are told why."""
     foresee = Noted(True)
-    (first, second), seen = twice(AMBASSADOR, foresee)
+    (first, second, third), seen = thrice(AMBASSADOR, foresee)
     response = json.loads(first)["response"]
-    assert (first, foresee.asked) == (second, [("shop", "web")] * 2)
+    assert first == second == third
+    assert foresee.asked == [("shop", "web")] * 3
     assert response["warnings"].count(WARNING) == 1
     assert base64.b64decode(response["patch"])
     assert [(one.remembered, one.answer.reasons[-1]) for one in seen] == [
+        (False, "cannot-list-pods"),
         (False, "cannot-list-pods"),
         (True, "cannot-list-pods"),
     ]
@@ -200,9 +202,9 @@ def test_a_forbidden_account_is_warned_of_at_every_admission() -> None:
 
 def test_what_is_remembered_is_free_of_it() -> None:
     """The next pod of that shape may be another account's."""
-    (warned, plain), _ = twice(AMBASSADOR, Noted(True, False))
+    (_, warned, plain), _ = thrice(AMBASSADOR, Noted(True, True, False))
     assert WARNING in json.loads(warned)["response"]["warnings"]
-    assert plain == twice(AMBASSADOR, None)[0][1]
+    assert plain == thrice(AMBASSADOR, None)[0][1]
 
 
 @pytest.mark.parametrize(
@@ -219,5 +221,5 @@ def test_what_is_remembered_is_free_of_it() -> None:
 def test_who_is_asked_about(whole: dict[str, Any], account: str | None) -> None:
     """Who may list pods is answered to the byte as without foresight."""
     foresee = Noted(False)
-    assert twice(whole, foresee)[0] == twice(whole, None)[0]
-    assert foresee.asked == [("shop", account)] * 2 * (account is not None)
+    assert thrice(whole, foresee)[0] == thrice(whole, None)[0]
+    assert foresee.asked == [("shop", account)] * 3 * (account is not None)

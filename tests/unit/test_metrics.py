@@ -36,6 +36,7 @@ def test_reviews_are_counted_by_door_outcome_and_reason() -> None:
     bodies = [
         review(pod()),
         review(pod()),
+        review(pod()),
         review(pod({"inject": "false"})),
         review(pod({"env": "FOO"})),
         review(pod()).replace(b"admission.k8s.io/v1", b"admission.k8s.io/v1beta1"),
@@ -47,14 +48,14 @@ def test_reviews_are_counted_by_door_outcome_and_reason() -> None:
     found = samples(metrics)
     reviews_total = {key[1:]: value for key, value in found.items() if key[0] == "podmeta_reviews_total"}
     assert reviews_total == {
-        ("pod", "patched", "injected"): 2,
+        ("pod", "patched", "injected"): 3,
         ("pod", "skipped", "opted-out"): 1,
         ("pod", "rejected", "invalid"): 1,
         ("pod", "malformed", "malformed"): 2,
         ("namespace", "failed", "failed"): 1,
     }
     remembered = {key[1]: value for key, value in found.items() if key[0] == "podmeta_remembered_total"}
-    assert remembered == {"hit": 1, "miss": 3, "replica": 0}  # what was never asked of the memory is neither
+    assert remembered == {"hit": 1, "miss": 4, "replica": 0}  # what was never asked of the memory is neither
     errors = {key[1]: value for key, value in found.items() if key[0] == "podmeta_http_errors_total"}
     assert errors == {"400": 1, "500": 1}
 

@@ -116,12 +116,10 @@ def test_one_warning_for_each_container_and_reason() -> None:
     """Items of one kind are named together, what warns nobody is left out, a note of the pod names no container."""
     said = warnings(
         [
-            Note("app", "A", Reason.TOPOLOGY, warn=True),
-            Note("app", "quiet", Reason.TOPOLOGY),
-            Note("log", "A", Reason.TOPOLOGY, warn=True),
-            Note("app", "B", Reason.TOPOLOGY, warn=True),
-            Note("app", "A", Reason.LIMIT_MISSING, warn=True),
-            Note("", "x", Reason.NO_VOLUME, warn=True),
+            ("app", (Note("A", Reason.TOPOLOGY, warn=True), Note("quiet", Reason.TOPOLOGY))),
+            ("log", (Note("A", Reason.TOPOLOGY, warn=True),)),
+            ("app", (Note("B", Reason.TOPOLOGY, warn=True), Note("A", Reason.LIMIT_MISSING, warn=True))),
+            ("", (Note("x", Reason.NO_VOLUME, warn=True),)),
         ]
     )
     assert list(said) == [
@@ -139,7 +137,7 @@ def test_one_warning_for_each_container_and_reason() -> None:
 )
 def test_a_long_warning_is_cut_at_its_names_and_keeps_its_sentence(length: int, shown: str) -> None:
     """The API server cuts long warnings; the reason stands at the end, so the names give way."""
-    (said,) = warnings([Note("app", "x" * length, Reason.ENV_FROM, warn=True)])
+    (said,) = warnings([("app", (Note("x" * length, Reason.ENV_FROM, warn=True),))])
     assert said == f"podmeta: container app: {shown}: {Reason.ENV_FROM.sentence}"
 
 

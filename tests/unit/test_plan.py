@@ -141,7 +141,7 @@ def test_the_notes_stand_in_the_order_of_the_pod() -> None:
     )
     found = plan(asked(whole), installed({"ambassador": "true"}))
     assert not isinstance(found, tuple)
-    assert [(n.container, n.item, n.reason) for n in found.notes] == [
+    assert [(name, note.item, note.reason) for name, said in found.notes for note in said] == [
         ("log", "", Reason.NOT_SELECTED),
         ("app", "/etc/downward", Reason.MOUNT_KEPT),
         ("app", "POD_IP", Reason.ENV_KEPT),

@@ -56,7 +56,6 @@ def test_every_declared_field_is_read_under_the_name_of_the_api() -> None:
     assert only.resources
     assert only.resources.limits == Quantities(2, "1Gi", 1.5)
     assert only.resources.requests == Quantities("100m")
-    assert only.restart_policy == "Always"
     assert [c.name for c in found.spec.init_containers or ()] == ["i"]
     assert [c.target_container_name for c in found.spec.ephemeral_containers or ()] == ["c"]
     assert [v.empty_dir is not None for v in found.spec.volumes or ()] == [True, False]

@@ -11,7 +11,7 @@ from webhook.api.pod import Quantities, Resources
 from webhook.inject.annotations import Options, parse
 from webhook.inject.question import Door
 from webhook.inject.reasons import Reason
-from webhook.inject.situation import Defaults, Situation, amount, declared
+from webhook.inject.situation import Defaults, Note, Situation, amount, declared
 from webhook.inject.status import Added
 
 
@@ -39,13 +39,11 @@ def test_which_containers_get_env_and_volume(texts: dict[str, str], selected: li
     found = situation(pod(texts, **THREE))
     assert [target.name for target in found.selected] == selected
     left_out = [name for name in ("init", "app", "log") if name not in selected]
-    assert [(n.container, n.item, n.reason, n.warn) for n in found.notes()] == [
-        (name, "", Reason.NOT_SELECTED, False) for name in left_out
-    ]
+    assert found.notes() == [(name, (Note("", Reason.NOT_SELECTED),)) for name in left_out]
 
 
 @pytest.mark.parametrize("asks", ["true", "false"])
-@pytest.mark.parametrize("added", [Added(), Added(containers=["podmeta-ambassador"])], ids=["new", "injected before"])
+@pytest.mark.parametrize("added", [Added(), Added(containers=("podmeta-ambassador",))], ids=["new", "injected before"])
 def test_the_ambassador_itself_is_never_selected_and_never_missed(asks: str, added: Added) -> None:
     """Asked for or named by the status, it gets neither env nor a note; else a container of that name is a user's."""
     whole = pod(
@@ -54,7 +52,7 @@ def test_the_ambassador_itself_is_never_selected_and_never_missed(asks: str, add
     found = situation(whole, added)
     ours = asks == "true" or added != Added()
     assert [target.name for target in found.selected] == ["app", *([] if ours else ["podmeta-ambassador"])]
-    assert [note.container for note in found.notes()] == ["log"]
+    assert [name for name, _ in found.notes()] == ["log"]
     assert found.has("podmeta-ambassador")
     assert not situation(pod()).has("podmeta-ambassador")
 
@@ -123,7 +121,7 @@ def test_asked_tells_the_pods_own_word_from_the_installers() -> None:
 )
 def test_what_counts_as_declared(resources: Resources | None, expected: bool) -> None:
     """A limit of that resource above zero; zero is none, as for the kubelet."""
-    assert declared(resources, "limits", "ephemeral-storage") is expected
+    assert declared(resources, "limits", "ephemeral_storage") is expected
 
 
 @pytest.mark.parametrize(

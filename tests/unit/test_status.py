@@ -7,11 +7,11 @@ import pytest
 from webhook.inject.status import Added, Status, dump, fingerprint, load
 
 FULL = Added(
-    env={"app": ["POD_NAME", "POD_IP"]},
-    volume_mounts={"app": ["/etc/downward"]},
-    volumes=["podmeta-downward-app"],
-    containers=["podmeta-ambassador"],
-    annotations=["podmeta/kubeconfig"],
+    env={"app": ("POD_NAME", "POD_IP")},
+    volume_mounts={"app": ("/etc/downward",)},
+    volumes=("podmeta-downward-app",),
+    containers=("podmeta-ambassador",),
+    annotations=("podmeta/kubeconfig",),
 )
 TEXT = (
     '{"version":"1.2.3","config":"0123456789ab","added":{"env":{"app":["POD_NAME","POD_IP"]},'
@@ -29,14 +29,14 @@ def test_the_text_is_byte_stable() -> None:
 
 def test_containers_stand_in_alphabetical_order() -> None:
     """Whatever the order in which they were injected, the text is the same."""
-    one, other = (Added(env={name: ["A"] for name in order}) for order in ("ab", "ba"))
+    one, other = (Added(env=dict.fromkeys(order, ("A",))) for order in ("ab", "ba"))
     assert dump(Status("1", "c", one)) == dump(Status("1", "c", other))
     assert dump(Status("1", "c", other)) == '{"version":"1","config":"c","added":{"env":{"a":["A"],"b":["A"]}}}'
 
 
 def test_what_was_not_added_is_not_written() -> None:
     """No empty lists."""
-    text = dump(Status("1", "c", Added(volumes=["v"])))
+    text = dump(Status("1", "c", Added(volumes=("v",))))
     assert text == '{"version":"1","config":"c","added":{"volumes":["v"]}}'
     assert load('{"added":{},"config":"c","version":"1"}') == Status("1", "c", Added())
 
@@ -68,18 +68,18 @@ def test_what_is_not_a_status(text: str) -> None:
 def test_a_second_round_adds_and_never_takes_away() -> None:
     """The union by container and by name: what stood there first, then the new, nothing twice."""
     more = Added(
-        env={"app": ["POD_IP", "AMBASSADOR_URL"], "late": ["POD_NAME"]},
-        volume_mounts={"late": ["/etc/downward"], "app": ["/other"]},
-        volumes=["podmeta-downward-late", "podmeta-downward-app"],
-        containers=["podmeta-ambassador", "x"],
-        annotations=["podmeta/a"],
+        env={"app": ("POD_IP", "AMBASSADOR_URL"), "late": ("POD_NAME",)},
+        volume_mounts={"late": ("/etc/downward",), "app": ("/other",)},
+        volumes=("podmeta-downward-late", "podmeta-downward-app"),
+        containers=("podmeta-ambassador", "x"),
+        annotations=("podmeta/a",),
     )
     assert FULL.merged(more) == Added(
-        env={"app": ["POD_NAME", "POD_IP", "AMBASSADOR_URL"], "late": ["POD_NAME"]},
-        volume_mounts={"app": ["/etc/downward", "/other"], "late": ["/etc/downward"]},
-        volumes=["podmeta-downward-app", "podmeta-downward-late"],
-        containers=["podmeta-ambassador", "x"],
-        annotations=["podmeta/kubeconfig", "podmeta/a"],
+        env={"app": ("POD_NAME", "POD_IP", "AMBASSADOR_URL"), "late": ("POD_NAME",)},
+        volume_mounts={"app": ("/etc/downward", "/other"), "late": ("/etc/downward",)},
+        volumes=("podmeta-downward-app", "podmeta-downward-late"),
+        containers=("podmeta-ambassador", "x"),
+        annotations=("podmeta/kubeconfig", "podmeta/a"),
     )
     assert FULL.merged(Added()) == Added().merged(FULL) == FULL.merged(FULL) == FULL
 

@@ -47,8 +47,8 @@ class ContainerPort(_Wire, frozen=True):
 
 class VolumeMount(_Wire, frozen=True):
     name: str = ""
-    mount_path: str = ""
     read_only: bool | None = None
+    mount_path: str = ""
 
 
 class VolumeDevice(_Wire, frozen=True):
@@ -69,13 +69,12 @@ class Container(_Wire, frozen=True):
     """A regular, init or ephemeral container."""
 
     name: str = ""
-    env: tuple[EnvVar, ...] | None = None
+    ports: tuple[ContainerPort, ...] | None = None
     env_from: tuple[EnvFrom, ...] | None = None
+    env: tuple[EnvVar, ...] | None = None
+    resources: Resources | None = None
     volume_mounts: tuple[VolumeMount, ...] | None = None
     volume_devices: tuple[VolumeDevice, ...] | None = None
-    ports: tuple[ContainerPort, ...] | None = None
-    resources: Resources | None = None
-    restart_policy: str | None = None
     target_container_name: str | None = None
 
 
@@ -84,22 +83,22 @@ class OS(_Wire, frozen=True):
 
 
 class PodSpec(_Wire, frozen=True):
-    containers: tuple[Container, ...] | None = None
-    init_containers: tuple[Container, ...] | None = None
-    ephemeral_containers: tuple[Container, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
-    host_network: bool | None = None
-    os: OS | None = None
+    init_containers: tuple[Container, ...] | None = None
+    containers: tuple[Container, ...] | None = None
+    ephemeral_containers: tuple[Container, ...] | None = None
     node_selector: dict[str, str] | None = None
     service_account_name: str | None = None
+    host_network: bool | None = None
+    os: OS | None = None
     resources: Resources | None = None
 
 
 class Metadata(_Wire, frozen=True):
     name: str | None = None
     namespace: str | None = None
-    annotations: dict[str, str] | None = None
     deletion_timestamp: str | None = None
+    annotations: dict[str, str] | None = None
 
 
 class Pod(_Wire, frozen=True):

@@ -31,13 +31,13 @@ class AdmissionRequest(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
     uid: str
     resource: GroupVersionResource = GroupVersionResource()
-    operation: str = ""
     sub_resource: str = ""
-    namespace: str = ""
     name: str = ""
-    dry_run: bool | None = None
+    namespace: str = ""
+    operation: str = ""
     object: Pod | None = None
     old_object: Pod | None = None
+    dry_run: bool | None = None
 
 
 class Malformed(msgspec.Struct, frozen=True):
@@ -48,8 +48,8 @@ class Malformed(msgspec.Struct, frozen=True):
 
 
 class _Review(msgspec.Struct, frozen=True, rename="camel"):
-    api_version: str = ""
     kind: str = ""
+    api_version: str = ""
     request: AdmissionRequest | None = None
 
 

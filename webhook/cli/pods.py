@@ -73,7 +73,7 @@ class Site:
             pod = msgspec.convert(self.value, Pod)
         except msgspec.ValidationError as error:
             raise self.error("", f"not the shape of a Pod: {error}") from None
-        return AdmissionRequest("", PODS, "CREATE", namespace=self.namespace, object=pod)
+        return AdmissionRequest("", PODS, operation="CREATE", namespace=self.namespace, object=pod)
 
 
 def pods(document: Document, namespace: str) -> tuple[Site, ...]:

@@ -46,10 +46,6 @@ class Access(msgspec.Struct, frozen=True):
             return (url,)
         return (url, Variable("KUBECONFIG", Literal(f"{files}/kubeconfig", verbatim=True), fixed=True))
 
-    def notes_for(self, container: str, files: str | None) -> list[Note]:
-        """The container that was to have a kubeconfig and cannot."""
-        return [Note(container, "KUBECONFIG", Reason.NO_VOLUME, warn=True)] if self.kubeconfig and not files else []
-
 
 def inject(situation: Situation) -> Access:
     """The container, its token and the kubeconfig, or why not."""
@@ -61,18 +57,18 @@ def inject(situation: Situation) -> Access:
         return Access(problems=obstacles)
     if obstacles or (situation.running and not situation.has(AMBASSADOR)):
         reason = obstacles[0].reason if obstacles else Reason.EPHEMERAL
-        return Access(notes=(Note("", AMBASSADOR, reason),))
+        return Access(notes=(Note(AMBASSADOR, reason),))
     url = f"http://127.0.0.1:{options.ambassador_port}"
     kubeconfig = options.ambassador_kubeconfig and options.volume
     unread = options.ambassador_kubeconfig and not options.volume
-    said = (Note("", KUBECONFIG, Reason.NO_VOLUME),) if unread else ()
+    said = (Note(KUBECONFIG, Reason.NO_VOLUME),) if unread else ()
     texts = {KUBECONFIG: _kubeconfig(url, situation.question.namespace)} if kubeconfig else {}
     present = dict(situation.question.annotations)
     mine = situation.added.annotations
     missing = {k: text for k, text in texts.items() if k not in present or (k in mine and present[k] != text)}
     if situation.has(AMBASSADOR):
         ours = AMBASSADOR in situation.added.containers
-        kept = () if ours else (Note("", AMBASSADOR, Reason.CONTAINER_KEPT),)
+        kept = () if ours else (Note(AMBASSADOR, Reason.CONTAINER_KEPT),)
         return Access(url, kubeconfig, annotations=missing, notes=kept + said)
     native = situation.defaults.kubernetes >= NATIVE_SINCE
     return Access(
@@ -160,7 +156,8 @@ def _resources(situation: Situation) -> dict[str, dict[str, str]]:
 
 
 def _shared(resources: Resources | None, name: str) -> bool:
-    return declared(resources, "limits", name) or declared(resources, "requests", name)
+    field = name.replace("-", "_")
+    return declared(resources, "limits", field) or declared(resources, "requests", field)
 
 
 def _guaranteed(situation: Situation) -> bool:

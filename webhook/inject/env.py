@@ -6,39 +6,52 @@ Strategy: a container that defines none of the names gets the whole block as it 
       is added, kept or left out with a note; nothing else is looked at but names and declared limits.
 """
 
-from webhook.inject.prepared import Block, Entry, Environment, Figure, Item, env_var
+from collections.abc import Iterable
+from operator import attrgetter
+
+from webhook.api.pod import Resources
+from webhook.inject.prepared import Block, Entry, Environment, Figure, Item
 from webhook.inject.question import Target
 from webhook.inject.reasons import Reason
 from webhook.inject.situation import Note, Situation, declared
+from webhook.inject.texts import env_var
+
+_name = attrgetter("name")
 
 
-def inject(situation: Situation, target: Target, environment: Environment) -> tuple[Block, list[Note]]:
+def inject(situation: Situation, target: Target, environment: Environment) -> tuple[Block, tuple[Note, ...]]:
     """Variables to put in front, and notes."""
-    block, free = environment.whole, environment.names.isdisjoint([entry.name for entry in target.env])
-    if block and free and not target.debugs:
-        notes = _about(situation, target, environment.figures)
+    block = environment.whole
+    if block and not target.debugs and is_free(target, environment):
+        notes = about(target.resources, situation.question.resources, environment)
     else:
         block, notes = _one_by_one(situation, target, environment)
     if block.names and target.env_from:
-        notes.append(Note(target.name, ", ".join(block.names), Reason.ENV_FROM, warn=True))
+        notes = (*notes, Note(", ".join(block.names), Reason.ENV_FROM, warn=True))
     return block.of_container(target.name) if environment.named else block, notes
 
 
-def _one_by_one(situation: Situation, target: Target, environment: Environment) -> tuple[Block, list[Note]]:
+def is_free(target: Target, environment: Environment) -> bool:
+    """Whether the container defines none of the names."""
+    return environment.names.isdisjoint(map(_name, target.env))
+
+
+def _one_by_one(situation: Situation, target: Target, environment: Environment) -> tuple[Block, tuple[Note, ...]]:
     taken = {entry.name for entry in target.env}
     ours = set(situation.added.env.get(target.name, ()))
+    holder = _debugged(situation, target).resources if target.debugs else target.resources
     items: dict[str, Item] = {}
     notes: list[Note] = []
     for entry in environment.entries:
         name = entry.item.name
         if name in taken or name in items:
-            notes += [] if name in ours else [Note(target.name, name, Reason.ENV_KEPT)]
+            notes += [] if name in ours else [Note(name, Reason.ENV_KEPT)]
         elif reason := _obstacle(target, entry):
-            notes.append(Note(target.name, name, reason, warn=situation.asked("env")))
+            notes.append(Note(name, reason, warn=situation.asked("env")))
         else:
             items[name] = Item(name, env_var(name, entry.source, target.debugs)) if target.debugs else entry.item
-            notes += _about(situation, target, (entry.figure,)) if entry.figure else []
-    return Block.of(tuple(items.values())), notes
+            notes += _undeclared(holder, situation.question.resources, [entry.figure] if entry.figure else [])
+    return Block.of(tuple(items.values())), tuple(notes)
 
 
 def _obstacle(target: Target, entry: Entry) -> Reason | None:
@@ -47,21 +60,19 @@ def _obstacle(target: Target, entry: Entry) -> Reason | None:
     return entry.obstacle
 
 
-def _about(situation: Situation, target: Target, figures: tuple[Figure, ...]) -> list[Note]:
-    """What the kubelet reports for figures that are not declared (defaultPodLimitsForDownwardAPI)."""
-    holder = _debugged(situation, target).resources if target.debugs else target.resources
-    notes = []
-    for name, kind, resource in figures:
-        if declared(holder, kind, resource):
-            continue
-        if kind == "requests":
-            reason = Reason.REQUEST_ZERO
-        elif declared(situation.question.resources, kind, resource):
-            reason = Reason.POD_LIMIT
-        else:
-            reason = Reason.NODE_ALLOCATABLE
-        notes.append(Note(target.name, name, reason))
-    return notes
+def about(own: Resources | None, pod: Resources | None, environment: Environment) -> tuple[Note, ...]:
+    """What is to be known of the figures of a container that gets all of them."""
+    if pod is None and (own is None or (own.limits is None and own.requests is None)):
+        return environment.undeclared
+    return tuple(_undeclared(own, pod, environment.figures))
+
+
+def _undeclared(own: Resources | None, pod: Resources | None, figures: Iterable[Figure]) -> list[Note]:
+    return [
+        figure.pod if declared(pod, figure.kind, figure.resource) else figure.nobody
+        for figure in figures
+        if not declared(own, figure.kind, figure.resource)
+    ]
 
 
 def _debugged(situation: Situation, target: Target) -> Target:

@@ -64,19 +64,23 @@ def _rows(plan: Plan) -> tuple[Row, ...]:
     planned = {container.target.name: container for container in plan.containers}
     rows: list[Row] = []
     for target in plan.question.targets:
-        notes = [note for note in plan.notes if note.container == target.name]
+        notes = _of(plan, target.name)
         added = _injected(plan, planned[target.name], notes) if target.name in planned else []
         told = {row.item for row in added}
         rows += added
-        rows += [_noted(note) for note in notes if note.item not in told or note.reason is Reason.ENV_FROM]
+        rows += [_noted(target.name, n) for n in notes if n.item not in told or n.reason is Reason.ENV_FROM]
     return (*rows, *_pod(plan))
 
 
-def _noted(note: Note) -> Row:
+def _of(plan: Plan, container: str) -> list[Note]:
+    return [note for name, notes in plan.notes if name == container for note in notes]
+
+
+def _noted(container: str, note: Note) -> Row:
     """What a note says of something that has no row of its own."""
     if note.reason is Reason.ENV_FROM:
-        return Row(note.container, "envFrom", "injected", note.item, note.reason)
-    return Row(note.container, note.item or "env and volume", _verdict(note.reason), "", note.reason)
+        return Row(container, "envFrom", "injected", note.item, note.reason)
+    return Row(container, note.item or "env and volume", _verdict(note.reason), "", note.reason)
 
 
 def _injected(plan: Plan, container: ContainerPlan, notes: list[Note]) -> list[Row]:
@@ -85,7 +89,7 @@ def _injected(plan: Plan, container: ContainerPlan, notes: list[Note]) -> list[R
     entries = msgspec.json.decode(container.env.array)
     rows = [Row(name, e["name"], "injected", _source(e), about.get(e["name"])) for e in entries]
     if container.mount:
-        mount, volumes = msgspec.json.decode(container.mount.json), {v.name: v.json for v in plan.volumes}
+        mount, volumes = msgspec.json.decode(container.mount), {v.name: v.json for v in plan.volumes}
         rows.append(Row(name, mount["mountPath"], "injected", _files(volumes.get(mount["name"]))))
     return rows
 
@@ -115,9 +119,7 @@ def _pod(plan: Plan) -> list[Row]:
         kind = "native sidecar" if plan.access.place == "initContainers" else "container"
         source = f"{kind}, 127.0.0.1:{options.ambassador_port}, {options.ambassador_access}"
         rows.append(Row("", container.name, "injected", source))
-    return rows + [
-        Row("", note.item, _verdict(note.reason), "", note.reason) for note in plan.notes if not note.container
-    ]
+    return rows + [Row("", note.item, _verdict(note.reason), "", note.reason) for note in _of(plan, "")]
 
 
 def _verdict(reason: Reason) -> Verdict:

@@ -2,7 +2,8 @@
 
 Rule: an Outcome is Patched, Skipped or Rejected; there is no fourth, and none is without a Reason.
 Strategy: eligible? -> Options -> Plan -> operations -> bytes. `consider` stops at the Plan, for whoever wants to
-      explain it; `decide` goes on to the bytes. Both depend on the Question and the Defaults alone.
+      explain it; `decide` goes on to the bytes, and takes a short way to them where the pod is a usual one. Both depend
+      on the Question and the Defaults alone.
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,8 @@ from webhook.inject.patch import operations
 from webhook.inject.plan import Plan, plan
 from webhook.inject.question import Question
 from webhook.inject.reasons import Reason
-from webhook.inject.situation import Defaults, Note
+from webhook.inject.situation import Defaults, Notes
+from webhook.inject.usual import usual
 
 ROOM = 160  # characters of names in one warning; the API server cuts long ones when there are many
 
@@ -61,12 +63,19 @@ def consider(question: Question, defaults: Defaults) -> Plan | Skipped | Rejecte
 
 def decide(question: Question, defaults: Defaults) -> Outcome:
     """The Outcome of a Question."""
+    if found := usual(question, defaults):
+        return Patched(document(found.operations), (), found.reasons, found.containers)
+    return planned(question, defaults)
+
+
+def planned(question: Question, defaults: Defaults) -> Outcome:
+    """The Outcome of any pod, the usual one among them, by way of its Plan."""
     considered = consider(question, defaults)
     if isinstance(considered, Rejected):
         return considered if defaults.deny_invalid else _admitted(considered)
     if isinstance(considered, Skipped):
         return considered
-    reasons = tuple(dict.fromkeys([note.reason for note in considered.notes]))
+    reasons = tuple(dict.fromkeys([note.reason for _, notes in considered.notes for note in notes]))
     said = tuple(warnings(considered.notes))
     patch = operations(considered)
     if not patch:
@@ -82,12 +91,13 @@ def _admitted(rejected: Rejected) -> Skipped:
     return Skipped(Reason.INVALID, said, reasons)
 
 
-def warnings(notes: Iterable[Note]) -> Iterable[str]:
+def warnings(notes: Iterable[Notes]) -> Iterable[str]:
     """One warning for each container and reason, naming the items."""
     grouped: dict[tuple[str, Reason], list[str]] = {}
-    for note in notes:
-        if note.warn:
-            grouped.setdefault((note.container, note.reason), []).append(note.item)
+    for container, said in notes:
+        for note in said:
+            if note.warn:
+                grouped.setdefault((container, note.reason), []).append(note.item)
     for (container, reason), items in grouped.items():
         names = ", ".join(items)
         cut = names if len(names) <= ROOM else names[: ROOM - 1] + "…"

@@ -7,14 +7,18 @@ Strategy: containers first, by the index that they have in the pod; the ambassad
 """
 
 from webhook.api.jsonpatch import add, as_json, escape
-from webhook.inject.plan import ContainerPlan, Plan
-from webhook.inject.prepared import Item
+from webhook.inject.plan import Plan
+from webhook.inject.prepared import Block, Item
 
 
 def operations(plan: Plan) -> list[str]:
     """The text of every operation, in the order in which they are to be applied."""
     question, access = plan.question, plan.access
-    found = [text for container in plan.containers for text in _container(container)]
+    found = []
+    for planned in plan.containers:
+        target, path = planned.target, f"/spec/{planned.target.kind}/{planned.target.index}"
+        own, mounts = bool(target.env), target.has_mounts
+        found += container(path, planned.env, planned.mount, has_env=own, has_mounts=mounts)
     found += _inserted("/spec/volumes", plan.volumes, "-", has=question.has_volumes)
     if access.container:
         has = any(target.kind == access.place for target in question.targets)
@@ -28,19 +32,19 @@ def operations(plan: Plan) -> list[str]:
     return [*parents, *found]
 
 
-def _container(plan: ContainerPlan) -> list[str]:
-    target = plan.target
-    path = f"/spec/{target.kind}/{target.index}"
+def container(path: str, env: Block, mount: str | None, *, has_env: bool, has_mounts: bool) -> list[str]:
+    """What is added to the container at a path."""
     found = []
-    if plan.env.names:
-        found.append(path.join(plan.env.adds) if target.env else add(f"{path}/env", plan.env.array))
-    if plan.mount:
-        mounts, mount = f"{path}/volumeMounts", plan.mount.json
-        found.append(add(f"{mounts}/-", mount) if target.has_mounts else add(mounts, f"[{mount}]"))
+    if env.names:
+        found.append(path.join(env.adds) if has_env else add(f"{path}/env", env.array))
+    if mount:
+        mounts = f"{path}/volumeMounts"
+        found.append(add(f"{mounts}/-", mount) if has_mounts else add(mounts, f"[{mount}]"))
     return found
 
 
 def _inserted(path: str, items: tuple[Item, ...], where: str, *, has: bool) -> list[str]:
     if has:
-        return [add(f"{path}/{where}", item.json) for item in items]
+        place = f"{path}/{where}"
+        return [add(place, item.json) for item in items]
     return [add(path, f"[{','.join([item.json for item in items])}]")] if items else []

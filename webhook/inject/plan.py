@@ -15,16 +15,18 @@ from webhook.inject.annotations import STATUS, Options, Problem
 from webhook.inject.prepared import Block, Environment, Item, Prepared, prepared
 from webhook.inject.question import Question, Target
 from webhook.inject.reasons import Reason
-from webhook.inject.situation import Defaults, Note, Situation
+from webhook.inject.situation import Defaults, Note, Notes, Situation
 from webhook.inject.status import NOTHING, Added, Status, dump, load
+
+_NO_KUBECONFIG = Note("KUBECONFIG", Reason.NO_VOLUME, warn=True)
 
 
 class ContainerPlan(msgspec.Struct, frozen=True):
-    """What one container gets: variables to put in front, `mount` to append."""
+    """What one container gets: variables to put in front, `mount` (JSON) to append."""
 
     target: Target
     env: Block
-    mount: Item | None
+    mount: str | None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -36,7 +38,7 @@ class Plan(msgspec.Struct, frozen=True):
     volumes: tuple[Item, ...]
     access: Access
     annotations: dict[str, str]
-    notes: tuple[Note, ...]
+    notes: tuple[Notes, ...]
 
 
 def plan(question: Question, defaults: Defaults) -> Plan | tuple[Problem, ...]:
@@ -60,28 +62,36 @@ def _plan(situation: Situation, ready: Prepared, access: Access) -> Plan:
     notes = situation.notes()
     files = volume.inject(situation, ready, kubeconfig=access.kubeconfig)
     environments: dict[str | None, Environment] = {}
-    containers, added_env = [], {}
-    for target in situation.selected:
-        mount = files.mounts.get(target.name)
-        where = files.paths.get(target.name)
-        if where not in environments:
-            environments[where] = ready.environment_with(access.variables(where))
-        block, said = env.inject(situation, target, environments[where])
-        notes += [*files.notes.get(target.name, ()), *access.notes_for(target.name, where), *said]
+    containers: list[ContainerPlan] = []
+    env_added: dict[str, tuple[str, ...]] = {}
+    mounts_added: dict[str, tuple[str, ...]] = {}
+    for target, place in zip(situation.selected, files.places, strict=True):
+        name, path = target.name, place.path
+        if path not in environments:
+            environments[path] = ready.environment_with(access.variables(path))
+        block, said = env.inject(situation, target, environments[path])
+        if place.notes:
+            notes.append((name, place.notes))
+        if access.kubeconfig and not path:
+            notes.append((name, (_NO_KUBECONFIG,)))
+        if said:
+            notes.append((name, said))
         if block.names:
-            added_env[target.name] = list(block.names)
-        if block.names or mount:
-            containers.append(ContainerPlan(target, block, mount))
+            env_added[name] = block.names
+        if place.mount and path:
+            mounts_added[name] = (path,)
+        if block.names or place.mount:
+            containers.append(ContainerPlan(target, block, place.mount))
     volumes = (*files.volumes, *access.volumes)
     added = Added(
-        env=added_env,
-        volume_mounts={name: [mount.name] for name, mount in files.mounts.items()},
-        volumes=list(dict.fromkeys([volume.name for volume in volumes])),
-        containers=[access.container.name] if access.container else [],
-        annotations=sorted(access.annotations),
+        env_added,
+        mounts_added,
+        tuple(dict.fromkeys([volume.name for volume in volumes])),
+        (access.container.name,) if access.container else (),
+        tuple(sorted(access.annotations)),
     )
     annotations = _annotations(situation, ready.config, added, access.annotations)
-    notes += access.notes
+    notes.append(("", access.notes))
     return Plan(situation.question, situation.options, tuple(containers), volumes, access, annotations, tuple(notes))
 
 

@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from webhook.api.jsonpatch import HOLE, add, as_json
+from webhook.api.jsonpatch import HOLE, add, quoted
 from webhook.inject.annotations import WRITTEN, Options, Problem, parse
-from webhook.inject.fields import FILES, File, Literal, ResourceFieldRef, Source, Variable
+from webhook.inject.fields import FILES, ResourceFieldRef, Source, Variable
 from webhook.inject.reasons import Reason
-from webhook.inject.situation import Defaults
+from webhook.inject.situation import Defaults, Note
 from webhook.inject.status import fingerprint
+from webhook.inject.texts import NAME, env_var, file_item, mount
 
-NAME = "\1"  # another hole, inside of strings; like HOLE it is no character of any JSON
 # Whoever writes pods can fill this: with as many mistakes as there is room for it holds 9 MB (measured), and the pods
 # of others are prepared each time.
 REMEMBERED = 64
@@ -53,21 +53,28 @@ class Block(msgspec.Struct, frozen=True):
 
     def of_container(self, name: str) -> "Block":
         """With the container's name where it belongs."""
-        text = as_json(name)[1:-1]
+        text = quoted(name)[1:-1]
         adds = tuple([part.replace(NAME, text) for part in self.adds])
         return Block(self.names, self.array.replace(NAME, text), adds)
 
 
 class Figure(NamedTuple):
-    """A variable that shows a request or limit: its name, `limits` or `requests`, and which resource."""
+    """A variable that shows a request or limit: `limits` or `requests`, and which field of Quantities.
 
-    name: str
+    What is to be known where the container does not declare it: if the pod does, for all of them, and if nobody does.
+    """
+
     kind: str
     resource: str
+    pod: Note
+    nobody: Note
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A variable as it is injected, under its whole name. `obstacle`: why no container of this cluster gets it."""
+    """A variable as it is injected, under its whole name. `obstacle`: why no container of this cluster gets it.
+
+    `needs`: the field of Quantities whose limit is to be declared.
+    """
 
     item: Item
     source: Source
@@ -80,18 +87,21 @@ class Entry(msgspec.Struct, frozen=True):
         """`kubernetes`: the cluster's minor version."""
         name, source = variable.name if variable.fixed else prefix + variable.name, variable.source
         obstacle = Reason.TOPOLOGY if variable.since > kubernetes else None
-        return cls(Item(name, env_var(name, source)), source, variable.needs, obstacle, _figure(name, source))
+        needs = variable.needs and _field(variable.needs)
+        return cls(Item(name, env_var(name, source)), source, needs, obstacle, _figure(name, source))
 
 
 class Environment(msgspec.Struct, frozen=True):
     """The variables of a container that has none of its own. `named`: the container's name is in one of them.
 
+    `undeclared`: what is to be known of all figures where nothing is declared.
     `whole`: all of them, for a container whose own names are none of `names`; None where it depends on more than that.
     """
 
     entries: tuple[Entry, ...]
     names: frozenset[str]
     figures: tuple[Figure, ...]
+    undeclared: tuple[Note, ...]
     named: bool
     whole: Block | None
 
@@ -103,11 +113,12 @@ class Environment(msgspec.Struct, frozen=True):
         named = any(NAME in entry.item.json for entry in entries)
         items = tuple([entry.item for entry in entries if not entry.needs and not entry.obstacle])
         whole = Block.of(items) if len(items) == len(entries) == len(names) else None
-        return cls(entries, names, figures, named, whole)
+        return cls(entries, names, figures, tuple([figure.nobody for figure in figures]), named, whole)
 
 
-class Prepared(msgspec.Struct, frozen=True):
-    """`config`: the hash in podmeta/status. `files`: the items of the volume, split where `container_name` belongs.
+class Prepared(msgspec.Struct, frozen=True, cache_hash=True):  # _sheet asks for it at every pod
+    """`config`: the hash in podmeta/status. `path`: the directories down to the volume; `mounted`: the JSON of a mount
+    there, split where the volume's name belongs. `files`: the items of the volume, split where `container_name` does.
 
     With `problems`, nothing else of it is to be used for a patch.
     """
@@ -117,6 +128,8 @@ class Prepared(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
     config: str
     environment: Environment
+    path: tuple[str, ...]
+    mounted: tuple[str, ...]
     files: tuple[str, ...]
 
     def environment_with(self, more: tuple[Variable, ...]) -> Environment:
@@ -145,6 +158,8 @@ def _prepare(asks: tuple[tuple[str, str], ...], defaults: Defaults) -> Prepared:
         tuple(problems),
         fingerprint(*shaping),
         Environment.of(_entries(options.env, options, defaults)),
+        directories(options.volume_path),
+        tuple(mount(HOLE, options.volume_path).split(HOLE)),
         tuple(",".join(map(file_item, (*FILES, *options.volume_items))).split(HOLE)),
     )
 
@@ -157,28 +172,21 @@ def _entries(variables: tuple[Variable, ...], options: Options, defaults: Defaul
 
 
 def _figure(name: str, source: Source) -> Figure | None:
-    """None also for huge pages: the kubelet has no stand-in for them."""
+    """None also for huge pages: the kubelet has no stand-in for them (defaultPodLimitsForDownwardAPI)."""
     if not isinstance(source, ResourceFieldRef):
         return None
     kind, _, resource = source.resource.partition(".")
-    return None if resource.startswith("hugepages-") else Figure(name, kind, resource)
+    if resource.startswith("hugepages-"):
+        return None
+    reasons = (Reason.REQUEST_ZERO,) * 2 if kind == "requests" else (Reason.POD_LIMIT, Reason.NODE_ALLOCATABLE)
+    return Figure(kind, _field(resource), *[Note(name, reason) for reason in reasons])
 
 
-def env_var(name: str, source: Source, debugs: str = "") -> str:
-    """The JSON of an EnvVar, with a NAME where the container's belongs. `debugs`: another, whose figures it shows."""
-    if isinstance(source, Literal):
-        pieces = [source.text] if source.verbatim else source.text.split("{container}")
-        value = NAME.join([as_json(piece)[1:-1] for piece in pieces])
-        return f'{{"name":{as_json(name)},"value":"{value}"}}'
-    return as_json({"name": name, "valueFrom": source.to_json(debugs or None)})
+def _field(resource: str) -> str:
+    """The field of Quantities for a resource."""
+    return resource.replace("-", "_")
 
 
-def file_item(file: File) -> str:
-    """The JSON of a DownwardAPIVolumeFile, with a hole where `container_name` belongs."""
-    item = as_json({"path": file.path, **file.selector.to_json(HOLE)})
-    return item.replace(container_name(HOLE), HOLE)
-
-
-def container_name(name: str) -> str:
-    """The field of a resourceFieldRef that says whose it is; the API server refuses a container without a name."""
-    return f'"containerName":{as_json(name)},' if name else ""
+def directories(path: str) -> tuple[str, ...]:
+    """The names on the way down to a path, of Windows as well."""
+    return tuple([part for part in path.replace("\\", "/").split("/") if part not in ("", ".")])

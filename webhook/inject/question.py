@@ -80,8 +80,14 @@ def question(request: AdmissionRequest, door: Door) -> Question:
     """The Question that a request puts."""
     pod = request.object or Pod()
     meta, spec = pod.metadata or Metadata(), pod.spec or PodSpec()
-    annotations, volumes = meta.annotations or {}, spec.volumes or ()
-    roomy = frozenset(v.name for v in volumes if v.empty_dir is not None)
+    annotations = meta.annotations or {}
+    ours: list[tuple[str, bool]] = []
+    roomy: set[str] = set()
+    for volume in spec.volumes or ():
+        if volume.empty_dir is not None:
+            roomy.add(volume.name)
+        if volume.name.startswith(VOLUME_PREFIX):
+            ours.append((volume.name, volume.downward_api is not None))
     old = request.old_object.spec.ephemeral_containers if request.old_object and request.old_object.spec else None
     group, resource = request.resource.group, request.resource.resource
     return Question(
@@ -97,8 +103,8 @@ def question(request: AdmissionRequest, door: Door) -> Question:
         + _targets("containers", spec.containers, roomy)
         + _targets("ephemeralContainers", spec.ephemeral_containers, roomy),
         frozenset(c.name for c in old) if old else frozenset(),
-        tuple([(v.name, v.downward_api is not None) for v in volumes if v.name.startswith(VOLUME_PREFIX)]),
-        bool(volumes),
+        tuple(ours),
+        bool(spec.volumes),
         bool(spec.host_network),
         _windows(spec.os.name if spec.os else "", spec.node_selector),
         spec.resources,
@@ -111,37 +117,31 @@ def _missing(pod: Pod) -> tuple[str, ...]:
     return tuple(path for path, parent in parents.items() if parent is None)
 
 
-def _targets(kind: Kind, containers: tuple[Container, ...] | None, roomy: frozenset[str]) -> tuple[Target, ...]:
-    if not containers:
-        return ()
-    return tuple(
-        [
+def _targets(kind: Kind, containers: tuple[Container, ...] | None, roomy: set[str]) -> tuple[Target, ...]:
+    targets = []
+    for index, container in enumerate(containers or ()):
+        mounts = []
+        for mount in container.volume_mounts or ():
+            name = mount.name
+            volume = name if name.startswith(VOLUME_PREFIX) else ""
+            mounts.append(Mount(mount.mount_path, volume, name in roomy and not mount.read_only))
+        if container.volume_devices:  # a block device takes its path as well
+            mounts += [Mount(device.device_path, "", roomy=False) for device in container.volume_devices]
+        targets.append(
             Target(
                 kind,
                 index,
-                c.name,
-                c.env or (),
-                bool(c.env_from),
-                _mounts(c, roomy),
-                bool(c.volume_mounts),
-                c.ports or (),
-                c.resources,
-                c.target_container_name or "",
+                container.name,
+                container.env or (),
+                bool(container.env_from),
+                tuple(mounts),
+                bool(container.volume_mounts),
+                container.ports or (),
+                container.resources,
+                container.target_container_name or "",
             )
-            for index, c in enumerate(containers)
-        ]
-    )
-
-
-def _mounts(container: Container, roomy: frozenset[str]) -> tuple[Mount, ...]:
-    """The mounts; a block device takes its path as well."""
-    mounts = [
-        Mount(m.mount_path, m.name if m.name.startswith(VOLUME_PREFIX) else "", m.name in roomy and not m.read_only)
-        for m in container.volume_mounts or ()
-    ]
-    if container.volume_devices:
-        mounts += [Mount(device.device_path, "", roomy=False) for device in container.volume_devices]
-    return tuple(mounts)
+        )
+    return tuple(targets)
 
 
 def _windows(os_name: str, node_selector: dict[str, str] | None) -> bool:

@@ -37,12 +37,14 @@ class Defaults(msgspec.Struct, frozen=True, cache_hash=True):  # its hash is ask
 
 
 class Note(msgspec.Struct, frozen=True):
-    """Something to know about one item of one container ("" for the pod). `warn`: the user is told at admission."""
+    """Something to know about one item. `warn`: the user is told at admission."""
 
-    container: str
     item: str
     reason: Reason
     warn: bool = False
+
+
+Notes = tuple[str, tuple[Note, ...]]  # of the container with that name, "" for the pod
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -77,12 +79,10 @@ class Situation(msgspec.Struct, frozen=True):
 
     def problems(self) -> list[Problem]:
         """Names in podmeta/containers and podmeta/skip-containers that the pod does not have."""
-        lists = {
-            "podmeta/containers": self.options.containers,
-            "podmeta/skip-containers": self.options.skip_containers,
-        }
-        if not any(lists.values()):
+        options = self.options
+        if not options.containers and not options.skip_containers:
             return []
+        lists = {"podmeta/containers": options.containers, "podmeta/skip-containers": options.skip_containers}
         names = [target.name for target in self.question.targets if target.name not in self.ours]
         return [
             Problem(Reason.UNKNOWN_CONTAINER, key, name, ", ".join(names))
@@ -91,9 +91,9 @@ class Situation(msgspec.Struct, frozen=True):
             if name not in names
         ]
 
-    def notes(self) -> list[Note]:
+    def notes(self) -> list[Notes]:
         """The containers that the pod's own lists leave out."""
-        return [Note(name, "", Reason.NOT_SELECTED) for name in self.left_out]
+        return [(name, (Note("", Reason.NOT_SELECTED),)) for name in self.left_out]
 
     def asked(self, key: str) -> bool:
         """Whether the pod itself has the annotation `podmeta/KEY`."""
@@ -114,13 +114,8 @@ def declared(resources: Resources | None, kind: str, resource: str) -> bool:
 
 
 def stated(resources: Resources | None, kind: str, resource: str) -> Quantity | None:
-    """A limit or request as it is written; `kind` is `limits` or `requests`."""
-    if resources is None:
-        return None
-    quantities = resources.limits if kind == "limits" else resources.requests
-    if quantities is None:
-        return None
-    found: Quantity | None = getattr(quantities, resource.replace("-", "_"), None)
+    """A limit or request as it is written; `kind` is `limits` or `requests`, `resource` a field of Quantities."""
+    found: Quantity | None = getattr(getattr(resources, kind, None), resource, None)
     return found
 
 

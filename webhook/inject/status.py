@@ -13,11 +13,11 @@ import msgspec
 class Added(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
     """By container name: env names and mount paths. By name: volumes, containers, annotations."""
 
-    env: dict[str, list[str]] = {}
-    volume_mounts: dict[str, list[str]] = {}
-    volumes: list[str] = []
-    containers: list[str] = []
-    annotations: list[str] = []
+    env: dict[str, tuple[str, ...]] = {}
+    volume_mounts: dict[str, tuple[str, ...]] = {}
+    volumes: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
 
     def merged(self, other: "Added") -> "Added":
         """The union, first this one's entries."""
@@ -65,9 +65,9 @@ def fingerprint(*parts: Any) -> str:
     return hashlib.sha256(_encode(parts)).hexdigest()[:12]
 
 
-def _joined(one: list[str], other: list[str]) -> list[str]:
-    return list(dict.fromkeys([*one, *other]))
+def _joined(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*one, *other]))
 
 
-def _union(one: dict[str, list[str]], other: dict[str, list[str]]) -> dict[str, list[str]]:
-    return {name: _joined(one.get(name, []), other.get(name, [])) for name in {**one, **other}}
+def _union(one: dict[str, tuple[str, ...]], other: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {name: _joined(one.get(name, ()), other.get(name, ())) for name in {**one, **other}}

@@ -41,18 +41,18 @@ def _spec(spec: dict[str, Any], added: Added) -> Iterator[Operation]:
             name = (container or {}).get("name", "")
             if name not in added.containers:
                 path = f"/spec/{kind}/{index}"
-                yield from _without(f"{path}/env", (container or {}).get("env"), "name", added.env.get(name, []))
+                yield from _without(f"{path}/env", (container or {}).get("env"), "name", added.env.get(name, ()))
                 yield from _without(
                     f"{path}/volumeMounts",
                     container.get("volumeMounts"),
                     "mountPath",
-                    added.volume_mounts.get(name, []),
+                    added.volume_mounts.get(name, ()),
                 )
         yield from _without(f"/spec/{kind}", containers, "name", added.containers)
     yield from _without("/spec/volumes", spec.get("volumes"), "name", added.volumes)
 
 
-def _without(path: str, items: list[Any] | None, key: str, names: list[str]) -> Iterator[Operation]:
+def _without(path: str, items: list[Any] | None, key: str, names: tuple[str, ...]) -> Iterator[Operation]:
     ours = [index for index, item in enumerate(items or ()) if item.get(key) in names]
     if ours and len(ours) == len(items or ()):
         yield Operation("remove", path)

@@ -9,28 +9,36 @@ import hashlib
 
 import msgspec
 
-from webhook.api.jsonpatch import as_json
+from webhook.api.jsonpatch import quoted
 from webhook.inject.annotations import KUBECONFIG
 from webhook.inject.fields import BOTH, FieldRef, File
-from webhook.inject.prepared import Item, Prepared, container_name, file_item
+from webhook.inject.prepared import Item, Prepared, directories
 from webhook.inject.question import Mount, Target
 from webhook.inject.reasons import Reason
 from webhook.inject.situation import Note, Situation
+from webhook.inject.texts import container_name, file_item, volume
 
 LONGEST = 63  # a volume's name is a DNS label, RFC 1123
 NAME = "podmeta-downward-"
 _KUBECONFIG_ITEM = file_item(File("kubeconfig", FieldRef(f"metadata.annotations['{KUBECONFIG}']", BOTH)))
 
 
-class Files(msgspec.Struct, frozen=True):
-    """Volumes to add. By container name: mounts to add (each called by its path, as in podmeta/status), notes, and the
-    path at which the files can be read, there before or not.
+class Place(msgspec.Struct, frozen=True):
+    """Where one container reads the files, None where it does not; `mount`: the JSON of the one that it lacks for that.
+
+    `notes`: what is in the way.
     """
 
+    path: str | None = None
+    mount: str | None = None
+    notes: tuple[Note, ...] = ()
+
+
+class Files(msgspec.Struct, frozen=True):
+    """Volumes to add, and a Place for each of the selected containers."""
+
     volumes: tuple[Item, ...]
-    mounts: dict[str, Item]
-    paths: dict[str, str]
-    notes: dict[str, list[Note]]
+    places: tuple[Place, ...]
 
 
 def volume_name(container: str) -> str:
@@ -47,46 +55,41 @@ def volume_name(container: str) -> str:
 
 def inject(situation: Situation, prepared: Prepared, *, kubeconfig: bool) -> Files:
     """Volumes and mounts for every selected container. `kubeconfig`: the file of that name is one of them."""
-    volumes, mounts, paths, notes = [], {}, {}, {}
-    path = situation.options.volume_path
-    parts = _parts(path)
-    mounted = f'"mountPath":{as_json(path)},"readOnly":true'
-    more = f",{_KUBECONFIG_ITEM}" if kubeconfig else ""
+    if not situation.options.volume:
+        return Files((), (Place(),) * len(situation.selected))
+    path, more = situation.options.volume_path, f",{_KUBECONFIG_ITEM}" if kubeconfig else ""
     existing = dict(situation.question.volumes)
-    for target in situation.selected if situation.options.volume else ():
+    volumes, places = [], []
+    for target in situation.selected:
         name = volume_name(target.debugs or target.name)
-        if existing.get(name) and (there := _mounted(target, name)):
-            paths[target.name] = there
-        elif reason := _obstacle(situation, target, name, existing, parts):
-            notes[target.name] = [Note(target.name, path, reason, warn=True)]
+        downward = existing.get(name)
+        if downward and (there := _mounted(target, name)):
+            places.append(Place(there))
+        elif reason := _obstacle(situation, target, prepared.path, downward=downward):
+            places.append(Place(notes=(Note(path, reason, warn=True),)))
         else:
-            named = f'"name":{as_json(name)}'
-            paths[target.name] = path
-            mounts[target.name] = Item(path, f"{{{named},{mounted}}}")
-            if name not in existing:
+            places.append(Place(path, quoted(name).join(prepared.mounted)))
+            if downward is None:
                 items = container_name(target.name).join(prepared.files) + more
-                volumes.append(Item(name, f'{{{named},"downwardAPI":{{"items":[{items}]}}}}'))
-    return Files(tuple(volumes), mounts, paths, notes)
+                volumes.append(Item(name, volume(quoted(name), items)))
+    return Files(tuple(volumes), tuple(places))
 
 
-def _obstacle(
-    situation: Situation, target: Target, name: str, existing: dict[str, bool], path: list[str]
-) -> Reason | None:
-    if situation.running and name not in existing:
+def _obstacle(situation: Situation, target: Target, path: tuple[str, ...], *, downward: bool | None) -> Reason | None:
+    """`downward`: whether the volume of our name is a downwardAPI, None where there is none."""
+    if downward is None and situation.running:
         return Reason.EPHEMERAL
-    if not existing.get(name, True):
+    if downward is False:
         return Reason.VOLUME_KEPT
     return Reason.MOUNT_KEPT if _in_the_way(target.mounts, path) else None
 
 
-def _in_the_way(mounts: tuple[Mount, ...], path: list[str]) -> bool:
+def _in_the_way(mounts: tuple[Mount, ...], path: tuple[str, ...]) -> bool:
     """Whether one of the mounts is at the path or below it, or above it where no directory can be made."""
-    start = path[0].lstrip(".") if path else ""
     for mount in mounts:
-        beginning = mount.path.lstrip("/\\.")
-        if beginning and not beginning.startswith(start):
-            continue  # as most: in another directory of the root, which can be told without taking the path apart
-        theirs = _parts(mount.path)
+        if elsewhere(mount.path, path):
+            continue
+        theirs = directories(mount.path)
         below = theirs[: len(path)] == path
         above = path[: len(theirs)] == theirs
         if below or (above and not mount.roomy):
@@ -94,10 +97,12 @@ def _in_the_way(mounts: tuple[Mount, ...], path: list[str]) -> bool:
     return False
 
 
+def elsewhere(mount: str, path: tuple[str, ...]) -> bool:
+    """Whether a mount is in another directory of the root, as most are; told without taking its path apart."""
+    beginning = mount.lstrip("/\\.")
+    return bool(beginning) and not beginning.startswith(path[0].lstrip("."))
+
+
 def _mounted(target: Target, name: str) -> str:
     """Where the container has that volume, or ""."""
     return next((mount.path for mount in target.mounts if mount.volume == name), "")
-
-
-def _parts(path: str) -> list[str]:
-    return [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]

@@ -3,10 +3,12 @@
 Rule: whoever can be answered in the protocol's own form is: what the API server cannot read it reports to the user as
       a broken webhook, without our sentence.
 Strategy: only the uid (and the pod's name in a denial) differ between two answers to the same Question, so the rest
-      is built once per Outcome, the `tail`; an answer is prefix + uid + tail.
+      is built once per Outcome; an answer is put together from its pieces, so that the patch, which is most of it, is
+      copied once.
 Source: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response
 """
 
+from sys import getsizeof
 from typing import Any, assert_never
 
 import msgspec
@@ -23,13 +25,19 @@ FAILED = "failed"
 # A pod may have a hundred thousand mistakes (the API server checks sizes only after us); an answer names this many.
 SHOWN = 32
 
+_ALLOWED = b',"allowed":true'
+_PATCHED = _ALLOWED + b',"patchType":"JSONPatch","patch":"'
+_AFTER = b'",'
+_INJECTED = Reason.INJECTED  # an Enum looks its members up by a function
+_CODES = {reason: reason.value for reason in Reason}
 _encode = msgspec.json.Encoder().encode
 
 
 class Answer(msgspec.Struct, frozen=True):
     """The part of an answer that can be remembered, and the labels under which it is counted and logged.
 
-    `named`: the tail ends where the pod's name belongs. `ambassador`: the pod gets one.
+    `patch`: in base64; `tail`: what follows it, or the uid where there is none. `named`: the tail ends where the pod's
+    name belongs. `ambassador`: the pod gets one.
     """
 
     outcome: str
@@ -37,22 +45,30 @@ class Answer(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...]
     containers: str
     tail: bytes
+    patch: bytes = b""
     named: bool = False
     ambassador: bool = False
 
     def body(self, uid: str, name: str) -> bytes:
         """The whole AdmissionReview for one request."""
+        if self.patch:
+            return b"".join((PREFIX, _encode(uid), _PATCHED, self.patch, self.tail))
         if self.named:
             return PREFIX + _encode(uid) + self.tail + _encode(name) + b"}}}}"
         return PREFIX + _encode(uid) + self.tail
 
+    @property
+    def size(self) -> int:
+        """The memory that its texts take, in bytes."""
+        return getsizeof(self.patch) + getsizeof(self.tail) + getsizeof(self.containers)
+
     def warned(self, reason: Reason, warning: str) -> "Answer":
-        """This answer, of an admitted pod, with one warning more, for what does not follow from the pod's shape."""
-        response = msgspec.json.decode(b"{" + self.tail[1:-1])
+        """This answer, with a patch, with one warning more, for what does not follow from the pod's shape."""
+        response = msgspec.json.decode(b"{" + self.tail[len(_AFTER) : -1])
         reasons = (*self.reasons, reason.value)
         response["warnings"] = [*response.get("warnings", ()), warning]
         response["auditAnnotations"]["reasons"] = ",".join(reasons)
-        return msgspec.structs.replace(self, reasons=reasons, tail=_tail(response) + b"}")
+        return msgspec.structs.replace(self, reasons=reasons, tail=_AFTER + _encode(response)[1:] + b"}")
 
 
 def answer(outcome: Outcome) -> Answer:
@@ -60,15 +76,14 @@ def answer(outcome: Outcome) -> Answer:
     match outcome:
         case Patched(patch, warnings, reasons, containers, ambassador):
             names = ",".join(containers)
-            said = _codes(Reason.INJECTED, *reasons)
-            patched = {"patchType": "JSONPatch", "patch": msgspec.Raw(b'"%b"' % b64encode(patch))}
-            tail = _allowed(warnings, _audit("patched", said, names), patched)
-            return Answer("patched", said[0], said, names, tail, ambassador=ambassador)
+            said = _codes(_INJECTED, *reasons)
+            tail = b'"' + _allowed(warnings, _audit("patched", said, names))
+            return Answer("patched", said[0], said, names, tail, b64encode(patch), ambassador=ambassador)
         case Skipped(reason, warnings, reasons):
             # Neither patch nor patchType: an empty patch still counts as a mutation, and one without the other is
             # refused by the API server.
             said = _codes(reason, *reasons)
-            return Answer("skipped", said[0], said, "", _allowed(warnings, _audit("skipped", said), {}))
+            return Answer("skipped", said[0], said, "", _ALLOWED + _allowed(warnings, _audit("skipped", said)))
         case Rejected(problems):
             said = _codes(Reason.INVALID, *(problem.reason for problem in problems))
             return Answer("rejected", said[0], said, "", _denied(problems, said), named=True)
@@ -95,7 +110,7 @@ def status(code: int, reason: str, message: str) -> bytes:
 
 
 def _codes(*reasons: Reason) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(reason.value for reason in reasons))
+    return tuple([_CODES[reason] for reason in dict.fromkeys(reasons)])
 
 
 def _audit(outcome: str, reasons: tuple[str, ...], containers: str = "") -> dict[str, str]:
@@ -104,10 +119,10 @@ def _audit(outcome: str, reasons: tuple[str, ...], containers: str = "") -> dict
     return {**audit, "containers": containers} if containers else audit
 
 
-def _allowed(warnings: tuple[str, ...], audit: dict[str, str], patch: dict[str, Any]) -> bytes:
+def _allowed(warnings: tuple[str, ...], audit: dict[str, str]) -> bytes:
     more_of_them = (f"podmeta: ... and {len(warnings) - SHOWN} more",) if len(warnings) > SHOWN else ()
     said = {"warnings": warnings[:SHOWN] + more_of_them} if warnings else {}
-    return _tail({"allowed": True, **patch, **said, "auditAnnotations": audit}) + b"}"
+    return _tail({**said, "auditAnnotations": audit}) + b"}"
 
 
 def _refused(code: int, reason: str, message: str) -> bytes:

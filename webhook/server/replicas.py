@@ -79,7 +79,7 @@ class Kept(msgspec.Struct, frozen=True):
     @property
     def cost(self) -> int:
         """The memory that it takes. The answer may be shared, but need not."""
-        return ENTRY + getsizeof(self.answer.tail) + sum([getsizeof(piece) + PIECE for _, piece in self.pieces])
+        return ENTRY + self.answer.size + sum([getsizeof(piece) + PIECE for _, piece in self.pieces])
 
 
 class Kindred(msgspec.Struct):

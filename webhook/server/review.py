@@ -16,7 +16,7 @@ from webhook.inject.mutate import Outcome
 from webhook.inject.question import Door, Question, question
 from webhook.inject.reasons import Reason
 from webhook.server.answer import Answer, answer, failed, malformed, status
-from webhook.server.memory import Memory
+from webhook.server.memory import Memory, Sightings
 from webhook.server.replicas import Kept, Replicas
 
 Decide = Callable[[Question], Outcome]
@@ -48,6 +48,7 @@ class Reviewer:
         self._decide = decide
         self._memory = Memory(budget // 2)
         self._replicas = Replicas(budget // 2)
+        self._sightings = Sightings()
 
     def review(self, body: bytes | bytearray, door: Door) -> Review:
         """Answer a body that came through a door."""
@@ -61,17 +62,24 @@ class Reviewer:
             if isinstance(request, Malformed):
                 return _malformed(request, door)
             asked = question(request, door)
-            key = Memory.key(asked)
-            found = self._memory.get(key)
-            remembered = found is not None
-            if found is None:
-                found = answer(self._decide(asked))
-                self._memory.put(key, found)
+            if not self._sightings.again(asked):
+                found, remembered = answer(self._decide(asked)), False
             else:
+                found, remembered = self._recalled(asked)
                 self._replicas.keep(body, request, asked, found)
             return Review(200, found.body(request.uid, request.name), door, found, uid, request, remembered)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a bug, and its place is the log
             return _failed(error, uid, door)
+
+    def _recalled(self, asked: Question) -> tuple[Answer, bool]:
+        """The answer that was given last time, or one that is kept for the next."""
+        key = Memory.key(asked)
+        found = self._memory.get(key)
+        if found is not None:
+            return found, True
+        found = answer(self._decide(asked))
+        self._memory.put(key, found)
+        return found, False
 
 
 async def foreseen(review: Review, foresee: Foresee) -> Review:
