@@ -15,8 +15,9 @@ from tests.edge.wire import TIMEOUT, Wire, wired
 from tests.kube.pki import Authority
 from webhook.server.app import Application
 from webhook.server.listen import Server, bind, server
+from webhook.server.offered import Material
 from webhook.server.settings import Settings, read_settings
-from webhook.server.tls import Material, Tls
+from webhook.server.tls import Tls
 
 
 class Inside:

@@ -15,8 +15,8 @@ from tests.edge.wire import TIMEOUT, post, wired
 from tests.kube.pki import Authority
 
 BODY = review(pod())
-# What only other verbs, other settings or text for people need; and what nobody here needs.
-OTHERS = {"httpx2", "lightkube", "rich", "ruamel", "structlog", "typer", "unittest", "yaml"}
+# What only other verbs, other settings, a bad certificate or text for people need; and what nobody here needs.
+OTHERS = {"certs", "cryptography", "httpx2", "lightkube", "rich", "ruamel", "structlog", "typer", "unittest", "yaml"}
 
 
 def in_flight(service: Service, number: int) -> None:
@@ -188,14 +188,18 @@ def test_usage_errors_end_with_two() -> None:
     assert process.stderr.startswith("podmeta serve: --port (PODMETA_PORT): 'x': Input should be a valid integer")
 
 
+@pytest.mark.parametrize("with_ca", [False, True], ids=["a certificate", "and its CA"])
 def test_what_others_need_is_not_imported(
-    tmp_path: Path, authority: Authority, capfd: pytest.CaptureFixture[str]
+    with_ca: bool, tmp_path: Path, authority: Authority, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """What is imported stays in memory for as long as the service runs."""
-    with started(tmp_path, authority, env={"PYTHONPROFILEIMPORTTIME": "1"}) as service:
+    ca = tmp_path / "ca.crt"
+    ca.write_bytes(authority.certificate)
+    flags = [f"--tls-ca-file={ca}", "--service-names=localhost"] if with_ca else []
+    with started(tmp_path, authority, *flags, env={"PYTHONPROFILEIMPORTTIME": "1"}) as service:
         assert service.ask(BODY).code == 200
         for path in ("/healthz", "/readyz", "/metrics"):
             assert service.health(path)[0] == 200
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in capfd.readouterr().err.splitlines()}
-    assert imported >= {"certs", "uvicorn", "webhook"}
+    assert imported >= {"fastapi", "uvicorn", "webhook"}
     assert imported & OTHERS == set()

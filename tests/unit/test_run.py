@@ -14,9 +14,10 @@ from webhook.server import run as run_module
 from webhook.server.connection import Connection
 from webhook.server.listen import address, bind, server
 from webhook.server.logs import Lines, Log
+from webhook.server.offered import Material
 from webhook.server.run import HEAD_START, Cluster, Process, run
 from webhook.server.settings import Settings, read_settings
-from webhook.server.tls import Files, Material, Tls
+from webhook.server.tls import Files, Tls
 
 
 def read(*arguments: str) -> Settings:

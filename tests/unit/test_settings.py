@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from certs import Lifetimes
 from docs.generate import settings as pages
 from webhook.inject.fields import PRESETS
 from webhook.server.parsing import duration, pairs, parse_version
@@ -221,6 +222,12 @@ def test_a_misspelt_variable_is_told() -> None:
         "PODMETA_DEFALTS is no setting; did you mean PODMETA_DEFAULTS?",
         "PODMETA_XYZ is no setting",
     ]
+
+
+def test_what_is_issued_lives_as_long_as_with_the_other_verbs() -> None:
+    fields = Settings.model_fields
+    assert fields["certificate_lifetime"].default == Lifetimes.serving
+    assert fields["ca_lifetime"].default == Lifetimes.authority
 
 
 def test_help_lists_every_flag(capsys: pytest.CaptureFixture[str]) -> None:

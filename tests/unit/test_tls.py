@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs import CertificateAuthority, ServingCertificate
 from tests.kube.pki import Authority
-from webhook.server.tls import CIPHERS, Files, Material, Tls
+from webhook.server.offered import Material
+from webhook.server.tls import CIPHERS, Files, Tls
 
 NOW = datetime.now(UTC)
 NAME = "localhost"
@@ -158,6 +159,9 @@ def test_the_first_certificate_is_taken_even_if_it_is_no_good() -> None:
     tls = Tls(ask_clients=False)
     assert tls.offer(material(past, past.serving([NAME], old)), NOW) == []
     assert tls.unready(NOW)[0].startswith("the certificate expired at")
+    first, later = tls.expires(), old + timedelta(days=10)
+    assert tls.offer(material(past, past.serving([NAME], later)), NOW) == []  # neither is any good
+    assert tls.expires() > first
     fresh = CertificateAuthority.issue(NOW)
     assert tls.offer(material(fresh), NOW) == []
     assert tls.unready(NOW) == []

@@ -3,8 +3,6 @@
 import sys
 from collections.abc import Sequence
 
-from certs import Lifetimes
-from certs.rotation import Wanted
 from webhook.server.run import ALONE, USAGE, Cluster, Foresight, Keep, run
 from webhook.server.settings import Settings, read_settings
 
@@ -22,7 +20,9 @@ def _keep(settings: Settings) -> Keep | None:
     """Who looks after the certificates in the cluster; nobody, unless a webhook configuration is named."""
     if not settings.webhook_configuration:
         return None
-    # The client for the API server is slow to import, and most ways to run this need none.
+    # The client for the API server is slow to import, and most ways to run this need none; cryptography likewise.
+    from certs import Lifetimes  # noqa: PLC0415
+    from certs.rotation import Wanted  # noqa: PLC0415
     from webhook.cluster.certificates import announce, keep  # noqa: PLC0415
     from webhook.cluster.store import Places  # noqa: PLC0415
 

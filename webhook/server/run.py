@@ -21,7 +21,6 @@ from typing import NamedTuple
 import msgspec
 import uvloop
 
-from certs import CertificateAuthority
 from webhook import __version__
 from webhook.inject.mutate import decide
 from webhook.server.app import Application
@@ -30,9 +29,10 @@ from webhook.server.health import health
 from webhook.server.listen import Server, address, bind, server
 from webhook.server.logs import Lines, Log, ReviewLog, configure
 from webhook.server.metrics import Metrics
+from webhook.server.offered import Material
 from webhook.server.review import Foresee
 from webhook.server.settings import Settings, unknown
-from webhook.server.tls import Files, Material, Tls
+from webhook.server.tls import Files, Tls
 
 Said = Callable[[str, str], None]
 Keep = Callable[[Callable[[bytes, bytes, bytes], None], Said], Coroutine[None, None, None]]
@@ -135,7 +135,7 @@ class Process:
         # What asks for a client's certificate cannot be dialled without one; then the check above has to do.
         if reasons or self._tls.ca is None or self._settings.tls_client_ca_file:
             return reasons
-        return await handshake(self._port, self._tls.ca.pem, self._settings.service_names)
+        return await handshake(self._port, self._tls.ca, self._settings.service_names)
 
     def _offered(self, certificate: bytes, key: bytes, ca_bundle: bytes) -> None:
         """A certificate that the cluster holds, or a caBundle that changed."""
@@ -206,6 +206,8 @@ def _source(settings: Settings) -> Files | Material | list[str] | None:
     certificate, key, client_ca = settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file
     if certificate and key:
         return Files(certificate, key, client_ca, settings.tls_ca_file)
+    from certs import CertificateAuthority  # noqa: PLC0415 - needs cryptography, which a certificate in files does not
+
     authority = CertificateAuthority.issue(now())
     served = authority.serving((*DEV_NAMES, *settings.dev_names), now())
     try:

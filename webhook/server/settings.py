@@ -17,7 +17,6 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationError, Va
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from certs import Lifetimes
 from webhook.inject import annotations
 from webhook.inject.situation import Defaults
 from webhook.server.parsing import duration, pairs, parse_version, quantities, words
@@ -82,12 +81,12 @@ class Settings(BaseSettings):
     namespace: str = Field("", description="Self-managed: where the Secret is; the pod's own namespace.")
     ca_secret: str = Field("", description="Self-managed: name of the Secret that holds the CA.")
     certificate_lifetime: Duration = Field(
-        Lifetimes.serving,
+        timedelta(days=90),  # as certs.Lifetimes, which would bring cryptography
         ge=timedelta(minutes=2),
         description="Self-managed: how long a serving certificate is good for; it is renewed at two thirds of that.",
     )
     ca_lifetime: Duration = Field(
-        Lifetimes.authority,
+        timedelta(days=365),
         ge=timedelta(minutes=10),  # its last third must hold the minute for which a new CA is only announced
         description="Self-managed: the same of the CA, which is followed by a new one at two thirds.",
     )

@@ -14,21 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
-from certs import Bundle, ServingCertificate, Unreadable, problems
+from webhook.server.offered import Material, Offered, refused
 
 # TLS 1.2 with forward secrecy and AEAD only; 1.3 has nothing else. kube-apiserver speaks 1.3.
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-
-
-class Material(NamedTuple):
-    """PEM: the pair, the CAs of clients, the CAs that the API server was given; None where none was configured."""
-
-    certificate: bytes
-    key: bytes
-    client_ca: bytes | None = None
-    ca: bytes | None = None
 
 
 class Tls:
@@ -37,64 +27,70 @@ class Tls:
     def __init__(self, *, ask_clients: bool, names: Sequence[str] = ()) -> None:
         self._ask_clients = ask_clients
         self._names = names  # what clients dial
-        self._served: ServingCertificate | None = None
-        self._ca: Bundle | None = None
-        self.context = self._new()
+        self._served: Offered | None = None
+        self.context = _new(ask_clients=ask_clients)
         self._current = self.context
         self.context.sni_callback = self._choose
 
     def offer(self, material: Material, now: datetime) -> list[str]:
         """Serve this from now on, or say why not."""
-        served = ServingCertificate.read(material.certificate, material.key)
-        if isinstance(served, Unreadable):
-            return [served.problem]
-        bundle = None if material.ca is None else Bundle.parse(material.ca)
-        if isinstance(bundle, Unreadable):
-            return [f"the CA: {bundle.problem}"]
-        # A certificate that works is not given up for one that does not; the first of all is better than none.
-        if self._served and not problems(self._served, now) and (found := problems(served, now)):
-            return found
-        context = self._new()
         try:
-            if self._ask_clients:
-                context.load_verify_locations(cadata=(material.client_ca or b"").decode())
-            with _as_file(served.pem + served.key_pem) as path:
-                context.load_cert_chain(path)
+            context = holding(material, ask_clients=self._ask_clients)
+            offered = Offered(material, holding(material, ask_clients=False), self._names)
         except (ssl.SSLError, ValueError) as error:
-            return [f"OpenSSL refuses it: {error}; accepted: certificates and a key in PEM"]
-        self._served, self._ca, self._current = served, bundle, context
+            return refused(material) or [f"OpenSSL refuses it: {error}; accepted: certificates and a key in PEM"]
+        if found := offered.refused(now):
+            return found
+        # A certificate that works is not given up for one that does not; the first of all is better than none.
+        if self._served and (found := offered.problems(now)) and not self._served.problems(now):
+            return found
+        self._served, self._current = offered, context
         return []
 
     def unready(self, now: datetime) -> list[str]:
         """Why the API server would not believe us now."""
-        if self._served is None:
-            return ["no certificate is served yet"]
-        return problems(self._served, now, authorities=self._ca, expected=self._names)
+        return self._served.unready(now) if self._served else ["no certificate is served yet"]
 
     @property
-    def ca(self) -> Bundle | None:
-        """What the API server was given, None where nobody knows."""
-        return self._ca
+    def ca(self) -> bytes | None:
+        """What the API server was given, PEM; None where nobody knows."""
+        return self._served.ca if self._served else None
 
     def expires(self) -> float:
         """Unix time at which the served certificate ends; 0 without one."""
-        return self._served.certificate.not_valid_after_utc.timestamp() if self._served else 0.0
+        return self._served.expires if self._served else 0.0
 
     def _choose(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
         """OpenSSL calls it in every handshake, with a name or without."""
         connection.context = self._current
 
-    def _new(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_ciphers(CIPHERS)
-        context.verify_mode = ssl.CERT_REQUIRED if self._ask_clients else ssl.CERT_NONE
-        # The client's order: Go begins with AES-128 and SHA-256, which cost less than the AES-256 and SHA-384 of ours.
-        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
-        # No resumption: Go's client keeps no tickets, and to make and send two of them costs every handshake.
-        context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
-        context.num_tickets = 0
-        return context
+
+def holding(material: Material, *, ask_clients: bool) -> ssl.SSLContext:
+    """A context for a pair. ssl.SSLError, ValueError: OpenSSL cannot use it."""
+    context = _new(ask_clients=ask_clients)
+    if ask_clients:
+        context.load_verify_locations(cadata=(material.client_ca or b"").decode())
+    with _as_file(material.certificate) as certificate, _as_file(material.key) as key:
+        context.load_cert_chain(certificate, key, password=_no_password)
+    return context
+
+
+def _new(*, ask_clients: bool) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
+    context.verify_mode = ssl.CERT_REQUIRED if ask_clients else ssl.CERT_NONE
+    # The client's order: Go begins with AES-128 and SHA-256, which cost less than the AES-256 and SHA-384 of ours.
+    context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    # No resumption: Go's client keeps no tickets, and to make and send two of them costs every handshake.
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
+    context.num_tickets = 0
+    return context
+
+
+def _no_password() -> str:
+    """In place of OpenSSL's question on the terminal."""
+    raise ValueError("the key has a password")
 
 
 @contextmanager
