@@ -53,9 +53,10 @@ def servers(results: Json) -> str:
     return f"""## Gates
 
 {tables.gates(results)}
-Where a gate is not reached, a decision record has the profile: of memory
-[0015](decisions/0015-the-service-imports-what-it-uses.md), of a shape never seen
-[0016](decisions/0016-prepared-once.md).
+The memory is that of a service with certificates from files; where it issues them itself, cryptography and a client for
+the API server are in it as well. What a shape never seen costs, and why: [0016](decisions/0016-prepared-once.md),
+[0017](decisions/0017-the-usual-pod.md); memory: [0015](decisions/0015-the-service-imports-what-it-uses.md),
+[0018](decisions/0018-openssl-says-yes.md).
 
 ## Beside its peers
 
