@@ -3,8 +3,11 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from webhook.inject.status import Added, Status, dump, fingerprint, load
+from webhook.api.jsonpatch import as_json
+from webhook.inject.status import Added, Form, Status, dump, fingerprint, load
 
 FULL = Added(
     env={"app": ("POD_NAME", "POD_IP")},
@@ -39,6 +42,16 @@ def test_what_was_not_added_is_not_written() -> None:
     text = dump(Status("1", "c", Added(volumes=("v",))))
     assert text == '{"version":"1","config":"c","added":{"volumes":["v"]}}'
     assert load('{"added":{},"config":"c","version":"1"}') == Status("1", "c", Added())
+
+
+@given(st.sets(st.from_regex("[a-z0-9-]{1,5}", fullmatch=True), min_size=1), st.text())
+def test_the_form_is_filled_with_what_would_be_written(names: set[str], path: str) -> None:
+    """Whatever the order of the containers; a path with a mark in it has no form."""
+    form, volumes = Form.of("1", "c", ("A", "B"), path), [f"v-{name}" for name in names]
+    added = Added(dict.fromkeys(names, ("A", "B")), dict.fromkeys(names, (path,)), tuple(volumes))
+    assert (form is None) is any(mark in path for mark in "\1\2")
+    if form:
+        assert form.filled([*names, *names], volumes) == as_json(dump(Status("1", "c", added)))
 
 
 @pytest.mark.parametrize(

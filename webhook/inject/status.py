@@ -5,9 +5,12 @@ Strategy: JSON whose maps have sorted keys; a second round of injection adds to 
 """
 
 import hashlib
-from typing import Any
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
 import msgspec
+
+from webhook.api.jsonpatch import as_json
 
 
 class Added(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
@@ -43,6 +46,35 @@ class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     added: Added
 
 
+class Form(NamedTuple):
+    """The text of a first Status, as JSON writes it into another JSON, where all containers got the same.
+
+    What stands between the names: `more`, `again`, `comma` between two of a kind, the others around them.
+    """
+
+    begin: str
+    more: str
+    then: str
+    again: str
+    after: str
+    comma: str
+    end: str
+
+    @classmethod
+    def of(cls, version: str, config: str, variables: tuple[str, ...], path: str) -> "Form | None":
+        """None where a path has the marks in it that stand for names here."""
+        added = Added(dict.fromkeys(_MARKS, variables), dict.fromkeys(_MARKS, (path,)), _MARKS)
+        one, other = (as_json(as_json(mark)[1:-1])[1:-1] for mark in _MARKS)
+        pieces = as_json(dump(Status(version, config, added))).replace(other, one).split(one)
+        return cls(*pieces) if len(pieces) == len(cls._fields) else None
+
+    def filled(self, containers: Collection[str], volumes: Collection[str]) -> str:
+        """With names in which JSON escapes nothing."""
+        names, mounted = sorted(set(containers)), self.comma.join(volumes)
+        return f"{self.begin}{self.more.join(names)}{self.then}{self.again.join(names)}{self.after}{mounted}{self.end}"
+
+
+_MARKS = ("\1", "\2")  # in alphabetical order, as names are
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder(Status).decode
 

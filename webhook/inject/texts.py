@@ -1,7 +1,7 @@
 """What is added, as JSON text: with holes where a container's own belongs.
 
 Rule: a text is written here once, whoever asks for it, and whether its holes are filled at once or many times.
-Strategy: HOLE (jsonpatch.py) stands where pieces are joined, NAME inside of strings, VOLUME for a name with its quotes.
+Strategy: HOLE (jsonpatch.py) stands where pieces are joined, NAME and VOLUME inside of strings.
 """
 
 from webhook.api.jsonpatch import HOLE, as_json, quoted

@@ -11,8 +11,8 @@ from functools import lru_cache
 import msgspec
 
 from webhook import __version__
-from webhook.api.jsonpatch import HOLE, add, as_json, escape, quoted
-from webhook.inject import env
+from webhook.api.jsonpatch import HOLE, add, escape, quoted
+from webhook.inject import env, texts
 from webhook.inject.annotations import STATUS, WRITTEN
 from webhook.inject.eligibility import ineligible
 from webhook.inject.patch import container
@@ -20,8 +20,8 @@ from webhook.inject.prepared import REMEMBERED, Prepared, prepared
 from webhook.inject.question import Question, Target
 from webhook.inject.reasons import Reason
 from webhook.inject.situation import Defaults, Note
-from webhook.inject.status import Added, Status, dump
-from webhook.inject.texts import VOLUME, container_name, mount, volume
+from webhook.inject.status import Form
+from webhook.inject.texts import VOLUME, container_name, mount
 from webhook.inject.volume import elsewhere, volume_name
 
 _WRITTEN = frozenset(WRITTEN)
@@ -32,7 +32,7 @@ class Sheet(msgspec.Struct, frozen=True):
     """What a container gets, up to where the volume's name belongs, and from there on.
 
     `beside`, `alone`: for a container with variables of its own and for one without, split where its place belongs.
-    `files`: split where `container_name` belongs. `variables`: their names.
+    `files`: split where `container_name` belongs. `status`: its text.
     """
 
     beside: tuple[str, ...]
@@ -40,7 +40,7 @@ class Sheet(msgspec.Struct, frozen=True):
     mounted: str
     volume: str
     files: tuple[str, ...]
-    variables: tuple[str, ...]
+    status: Form
 
 
 class Usual(msgspec.Struct, frozen=True):
@@ -59,24 +59,26 @@ def usual(question: Question, defaults: Defaults) -> Usual | None:
     sheet = _sheet(ready)
     if sheet is None or not _free(question.targets, ready):
         return None
-    containers, volumes, names = [], [], []
+    containers, volumes, names, called = [], [], [], []
     notes: list[Note] = []
     for target in question.targets:
-        name = volume_name(target.name)
-        label, place = quoted(name), f"/spec/{target.kind}/{target.index}"
+        name, place = target.name, f"/spec/{target.kind}/{target.index}"
+        if target.env_from or target.debugs or not target.has_mounts or _is_odd(name):
+            return None
+        volume = volume_name(name)
         names.append(name)
-        containers.append(f"{place.join(sheet.beside if target.env else sheet.alone)}{label}{sheet.mounted}")
-        volumes.append(f"{sheet.volume}{label}{container_name(target.name).join(sheet.files)}")
+        called.append(volume)
+        containers.append(f"{place.join(sheet.beside if target.env else sheet.alone)}{volume}{sheet.mounted}")
+        volumes.append(f"{sheet.volume}{volume}{container_name(name).join(sheet.files)}")
         notes += env.about(target.resources, question.resources, ready.environment)
-    selected = tuple([target.name for target in question.targets])
-    added = Added(
-        dict.fromkeys(selected, sheet.variables),
-        dict.fromkeys(selected, (ready.options.volume_path,)),
-        tuple(dict.fromkeys(names)),
-    )
-    status = dump(Status(__version__, ready.config, added))
-    operations = [*containers, *volumes, add(_STATUS, as_json(status))]
-    return Usual(operations, tuple(dict.fromkeys([note.reason for note in notes])), selected)
+    status = sheet.status.filled(names, dict.fromkeys(called))
+    operations = [*containers, *volumes, add(_STATUS, status)]
+    return Usual(operations, tuple(dict.fromkeys([note.reason for note in notes])), tuple(names))
+
+
+def _is_odd(name: str) -> bool:
+    """Whether JSON has to escape something in it; the API server refuses such a name."""
+    return len(quoted(name)) != len(name) + 2
 
 
 def _plain(question: Question) -> bool:
@@ -88,10 +90,7 @@ def _plain(question: Question) -> bool:
 
 
 def _free(targets: tuple[Target, ...], ready: Prepared) -> bool:
-    """Whether every container takes the whole Sheet, and there is no more to say of it than `about` does."""
-    for target in targets:
-        if target.env_from or target.debugs or not target.has_mounts:
-            return False
+    """Whether no container has a variable of ours, or a mount anywhere near the path."""
     if not ready.environment.names.isdisjoint([variable.name for target in targets for variable in target.env]):
         return False
     paths = {mount.path for target in targets for mount in target.mounts}
@@ -106,17 +105,20 @@ def _sheet(ready: Prepared) -> Sheet | None:
         return None
     if not block or not block.names or ready.environment.named:
         return None
-    mounted = mount(VOLUME, options.volume_path)
+    status = Form.of(__version__, ready.config, block.names, options.volume_path)
+    if not status:
+        return None
+    mounted = mount(f'"{VOLUME}"', options.volume_path)
     beside, alone = (
         ",".join(container(HOLE, block, mounted, has_env=has_env, has_mounts=True)).partition(VOLUME)
         for has_env in (True, False)
     )
-    files = add("/spec/volumes/-", volume(VOLUME, HOLE.join(ready.files))).partition(VOLUME)
+    files = add("/spec/volumes/-", texts.volume(f'"{VOLUME}"', HOLE.join(ready.files))).partition(VOLUME)
     return Sheet(
         tuple(beside[0].split(HOLE)),
         tuple(alone[0].split(HOLE)),
         beside[2],
         files[0],
         tuple(files[2].split(HOLE)),
-        block.names,
+        status,
     )
